@@ -1,0 +1,108 @@
+//! The shapes of the server's JSON answers, as far as the command line reads them.
+
+use dockyard_oci::Visibility;
+use serde::Deserialize;
+
+use crate::password::Secret;
+
+/// What `GET /api/v1` says: how a client knows that it talks to a Dockyard.
+#[derive(Debug, Deserialize)]
+pub struct Greeting {
+    pub name: String,
+}
+
+/// The user whom the request's credentials belong to.
+#[derive(Debug, Deserialize)]
+pub struct User {
+    pub username: String,
+}
+
+/// A personal token, at the only time that the server shows it.
+#[derive(Debug, Deserialize)]
+pub struct NewToken {
+    pub id: TokenId,
+    pub token: Secret,
+}
+
+/// The id of a token, whether the server writes ids as texts or as numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum TokenId {
+    Text(String),
+    Number(u64),
+}
+
+impl std::fmt::Display for TokenId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
+/// A repository in a list or alone; times are Unix milliseconds.
+#[derive(Debug, Deserialize)]
+pub struct Repository {
+    pub name: String,
+    pub visibility: Visibility,
+    #[serde(default)]
+    pub description: String,
+    pub pushed_ms: Option<i64>,
+    #[serde(default)]
+    pub tag_count: u64,
+}
+
+/// One page of what a search found, and how much there is in all.
+#[derive(Debug, Deserialize)]
+pub struct SearchResults {
+    pub total: u64,
+    pub repositories: Vec<Repository>,
+}
+
+/// One page of a repository's tags; `next` is the tag after which the next page starts.
+#[derive(Debug, Deserialize)]
+pub struct TagPage {
+    pub tags: Vec<TagInfo>,
+    pub next: Option<String>,
+}
+
+/// A tag of a repository.
+#[derive(Debug, Deserialize)]
+pub struct TagInfo {
+    pub name: String,
+    pub digest: dockyard_oci::Digest,
+    pub size_bytes: u64,
+    pub pushed_ms: i64,
+    pub pushed_by: Option<String>,
+}
+
+/// What an uploaded tarball became.
+#[derive(Debug, Deserialize)]
+pub struct Import {
+    pub images: Vec<ImportedImage>,
+}
+
+/// One image of an uploaded tarball; `layers_reused` of its `layers` were stored already.
+#[derive(Debug, Deserialize)]
+pub struct ImportedImage {
+    pub repository: String,
+    pub tag: Option<String>,
+    pub digest: String,
+    pub layers: u64,
+    pub layers_reused: u64,
+}
+
+/// The body of every refusal, as the OCI distribution-spec lays it out.
+#[derive(Debug, Deserialize)]
+pub struct ErrorBody {
+    pub errors: Vec<ErrorEntry>,
+}
+
+/// One error of a refusal.
+#[derive(Debug, Deserialize)]
+pub struct ErrorEntry {
+    pub code: String,
+    #[serde(default)]
+    pub message: String,
+}

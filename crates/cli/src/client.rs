@@ -1,0 +1,387 @@
+//! The server's HTTP API: one method a call, errors as sentences for people.
+
+mod body;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
+use dockyard_oci::{ImageName, RepositoryName};
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
+use reqwest::{Body, Certificate, Method, RequestBuilder, Response, StatusCode, redirect};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::address::Server;
+use crate::answers::{Greeting, Import, NewToken, Repository, SearchResults, TagPage, User};
+use crate::failure::{self, Refusal, explain};
+use crate::password::Secret;
+use crate::progress::{ByteStream, Cut, Size};
+
+/// How long opening a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a call without a tarball may take in all.
+const CALL_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a refused upload is asked about once more: nothing is sent, so an answer comes at once.
+const REPEAT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a silent connection is probed: a dead one must not hang an upload for ever.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// How many tags are asked for at a time.
+const TAGS_A_PAGE: &str = "100";
+
+/// Who a request comes from.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    Anonymous,
+    Token(Secret),
+    Password { username: String, password: Secret },
+}
+
+/// A connection to one Dockyard.
+pub struct Client {
+    http: reqwest::Client,
+    server: Server,
+    credentials: Credentials,
+}
+
+/// A tarball on its way from the server; the stream fails unless all `length` bytes come.
+pub struct Download {
+    pub digest: String,
+    pub length: u64,
+    pub stream: ByteStream,
+}
+
+impl Client {
+    /// Prepares a connection; nothing is sent yet.
+    pub fn new(server: Server, ca_file: Option<&Path>) -> Result<Self> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("mydocker/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_keepalive(KEEPALIVE)
+            .redirect(redirect::Policy::none());
+        if server.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        for certificate in ca_file.map_or_else(|| Ok(Vec::new()), certificates)? {
+            builder = builder.add_root_certificate(certificate);
+        }
+        let http = builder
+            .build()
+            .map_err(|error| anyhow!("can't set up HTTP: {error}"))?;
+        Ok(Self {
+            http,
+            server,
+            credentials: Credentials::Anonymous,
+        })
+    }
+
+    /// Lets every later request come from somebody.
+    pub fn with(mut self, credentials: Credentials) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// Makes sure that a Dockyard answers, before anything secret or large is sent.
+    pub async fn greet(&self) -> Result<()> {
+        let request = self
+            .http
+            .get(self.server.url("/api/v1"))
+            .timeout(CALL_TIMEOUT);
+        let response = request
+            .send()
+            .await
+            .map_err(|error| failure::first_contact(&self.server, &error))?;
+        if response.status().is_redirection() {
+            bail!("{}", self.moved(&response));
+        }
+        if response.status().is_server_error() {
+            return Err(Refusal::read(&self.server, response).await.into());
+        }
+        match response.json::<Greeting>().await {
+            Ok(greeting) if greeting.name == "dockyard" => Ok(()),
+            _ => bail!(
+                "{} is not a Dockyard: check the address, or name another server with --server URL",
+                self.server
+            ),
+        }
+    }
+
+    /// Creates an account.
+    pub async fn create_user(&self, username: &str, password: &Secret) -> Result<User> {
+        let body = json!({ "username": username, "password": password.expose() });
+        let request = self.call(Method::POST, "/api/v1/users").json(&body);
+        let created = self.answer(request).await;
+        created.map_err(|error| {
+            explain(error, |refusal| {
+                (refusal.code == "USERNAME_TAKEN").then(|| {
+                    format!(
+                        "the name {username} is taken at {}: choose another, or, if it is yours, \
+                        run `mydocker login --username {username}`",
+                        self.server
+                    )
+                })
+            })
+        })
+    }
+
+    /// Makes a personal token for the caller, who comes with a password.
+    pub async fn create_token(&self, name: &str) -> Result<NewToken> {
+        let request = self.call(Method::POST, "/api/v1/tokens");
+        self.answer(request.json(&json!({ "name": name }))).await
+    }
+
+    /// Gives back the token that this client uses; an invalid one counts as given back.
+    pub async fn delete_current_token(&self) -> Result<()> {
+        let request = self.call(Method::DELETE, "/api/v1/tokens/current");
+        let response = request.send().await;
+        let response = response.map_err(|error| failure::connection(&self.server, &error))?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            return Ok(());
+        }
+        self.accept(response).await.map(drop)
+    }
+
+    /// Asks who the caller is.
+    pub async fn user(&self) -> Result<User> {
+        self.answer(self.call(Method::GET, "/api/v1/user")).await
+    }
+
+    /// Creates a repository; `visibility` is left to the server's default when `None`.
+    pub async fn create_repository(
+        &self,
+        name: &str,
+        visibility: Option<dockyard_oci::Visibility>,
+        description: Option<&str>,
+    ) -> Result<Repository> {
+        let mut body = json!({ "name": name });
+        if let Some(visibility) = visibility {
+            body["visibility"] = visibility.as_str().into();
+        }
+        if let Some(description) = description {
+            body["description"] = description.into();
+        }
+        let request = self.call(Method::POST, "/api/v1/repositories");
+        self.answer(request.json(&body)).await
+    }
+
+    /// Finds repositories by words.
+    pub async fn search(&self, words: &str, limit: u32) -> Result<SearchResults> {
+        let request = self.call(Method::GET, "/api/v1/search");
+        self.answer(request.query(&[("q", words), ("n", &limit.to_string())]))
+            .await
+    }
+
+    /// Fetches one page of tags, those after `last`.
+    pub async fn tags(&self, repository: &RepositoryName, last: Option<&str>) -> Result<TagPage> {
+        let path = format!("/api/v1/repositories/{repository}/-/tags");
+        let mut request = self.call(Method::GET, &path).query(&[("n", TAGS_A_PAGE)]);
+        if let Some(last) = last {
+            request = request.query(&[("last", last)]);
+        }
+        let page = self.answer(request).await;
+        page.map_err(|error| self.explain_missing(error, repository))
+    }
+
+    /// Sends a tarball. The stream is read only as fast as the network takes it.
+    pub async fn upload(
+        &self,
+        image: &ImageName,
+        stream: ByteStream,
+        size: Size,
+    ) -> Result<Import> {
+        let cut = Cut::default();
+        let request = self
+            .image_request(Method::PUT, image)
+            .header(CONTENT_TYPE, "application/x-tar")
+            .body(Body::wrap_stream(cut.watch(stream)));
+        let request = match size {
+            Size::Exactly(bytes) => request.header(CONTENT_LENGTH, bytes),
+            Size::About(_) | Size::Unknown => request,
+        };
+        let outcome = request.send().await;
+        if let Some(sentence) = cut.sentence() {
+            bail!("{sentence}; nothing was pushed");
+        }
+        let answered = match outcome {
+            Ok(response) => self.accept(response).await,
+            Err(error) => Err(self.upload_failure(image, &error).await),
+        };
+        let response = answered.map_err(|error| self.explain_missing(error, &image.repository))?;
+        self.read_json(response).await
+    }
+
+    /// Starts to fetch an image as a tarball.
+    pub async fn download(&self, image: &ImageName, platform: Option<&str>) -> Result<Download> {
+        let mut request = self.image_request(Method::GET, image);
+        if let Some(platform) = platform {
+            request = request.query(&[("platform", platform)]);
+        }
+        let sent = tokio::time::timeout(body::STALL_TIMEOUT, self.send(request));
+        let response = sent
+            .await
+            .unwrap_or_else(|_| Err(anyhow!("{} does not answer: try again later", self.server)))
+            .map_err(|error| explain_platform(error, image, platform))
+            .map_err(|error| self.explain_missing(error, &image.repository))?;
+        let length = response.content_length();
+        let Some(length) = length else {
+            bail!(
+                "{} did not say how long the image is, so a cut could not be noticed: is a proxy \
+                in between that changes answers?",
+                self.server
+            );
+        };
+        Ok(Download {
+            digest: failure::header(&response, "docker-content-digest").unwrap_or_default(),
+            length,
+            stream: body::whole(response, self.server.clone(), length),
+        })
+    }
+
+    /// Says why an upload broke off. A server that refuses closes the connection on the rest of the
+    /// body, and its answer may be lost with it: asked again without a body, it says it once more.
+    async fn upload_failure(&self, image: &ImageName, error: &reqwest::Error) -> anyhow::Error {
+        let request = self.image_request(Method::PUT, image);
+        let request = request.header(CONTENT_LENGTH, 0).timeout(REPEAT_TIMEOUT);
+        let repeated = request.send().await;
+        if let Ok(response) = repeated
+            && matches!(
+                response.status().as_u16(),
+                401 | 403 | 404 | 413 | 429 | 507
+            )
+            && let Err(refusal) = self.accept(response).await
+        {
+            return refusal;
+        }
+        failure::connection(&self.server, error)
+    }
+
+    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).timeout(CALL_TIMEOUT)
+    }
+
+    fn image_request(&self, method: Method, image: &ImageName) -> RequestBuilder {
+        self.request(method, &format!("/api/v1/images/{image}"))
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, self.server.url(path));
+        let request = request.header(ACCEPT, "application/json, application/x-tar");
+        match &self.credentials {
+            Credentials::Anonymous => request,
+            Credentials::Token(token) => request.bearer_auth(token.expose()),
+            Credentials::Password { username, password } => {
+                request.basic_auth(username, Some(password.expose()))
+            }
+        }
+    }
+
+    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T> {
+        let response = self.send(request).await?;
+        self.read_json(response).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let response = request.send().await;
+        let response = response.map_err(|error| failure::connection(&self.server, &error))?;
+        self.accept(response).await
+    }
+
+    /// Lets a success pass and turns everything else into its sentence.
+    async fn accept(&self, response: Response) -> Result<Response> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        if status.is_redirection() {
+            bail!("{}", self.moved(&response));
+        }
+        let refusal = Refusal::read(&self.server, response).await;
+        Err(explain(refusal.into(), |refusal| {
+            (refusal.status == StatusCode::UNAUTHORIZED).then(|| self.unauthorized())
+        }))
+    }
+
+    async fn read_json<T: DeserializeOwned>(&self, response: Response) -> Result<T> {
+        let body = response.bytes().await;
+        let body = body.map_err(|error| failure::connection(&self.server, &error))?;
+        serde_json::from_slice(&body).map_err(|error| {
+            anyhow!(
+                "{} gave an answer that this mydocker can't read ({error}): are both of the same \
+                version?",
+                self.server
+            )
+        })
+    }
+
+    fn unauthorized(&self) -> String {
+        let server = &self.server;
+        match &self.credentials {
+            Credentials::Anonymous => {
+                format!("{server} asks who you are: run `mydocker login` first")
+            }
+            Credentials::Token(_) => format!(
+                "the token for {server} is no longer valid: run `mydocker login` again, or renew \
+                MYDOCKER_TOKEN"
+            ),
+            Credentials::Password { username, .. } => {
+                format!("wrong user name or password for {username} at {server}: try again")
+            }
+        }
+    }
+
+    fn moved(&self, response: &Response) -> String {
+        let to = failure::header(response, "location").unwrap_or_default();
+        let to = to.trim_end_matches("/api/v1").to_owned();
+        format!("{} sends its callers on: try --server {to}", self.server)
+    }
+
+    fn explain_missing(&self, error: anyhow::Error, repository: &RepositoryName) -> anyhow::Error {
+        explain(error, |refusal| {
+            let is_repository = refusal.status == StatusCode::NOT_FOUND
+                && !matches!(refusal.code.as_str(), "MANIFEST_UNKNOWN" | "TAG_UNKNOWN");
+            if is_repository {
+                let login = match self.credentials {
+                    Credentials::Anonymous => " (a private one shows only after `mydocker login`)",
+                    _ => "",
+                };
+                return Some(format!(
+                    "there is no repository {repository} at {} that you may see{login}: check \
+                    the name, or find it with `mydocker search`",
+                    self.server
+                ));
+            }
+            (refusal.status == StatusCode::NOT_FOUND)
+                .then(|| format!("{refusal}; see `mydocker tags {repository}`"))
+        })
+    }
+}
+
+/// Says that it may be the platform which is missing, and not the tag.
+fn explain_platform(
+    error: anyhow::Error,
+    image: &ImageName,
+    platform: Option<&str>,
+) -> anyhow::Error {
+    explain(error, |refusal| {
+        let platform = platform.filter(|_| refusal.code == "MANIFEST_UNKNOWN")?;
+        let repository = &image.repository;
+        Some(format!(
+            "there is no {image} for {platform}: see `mydocker tags {repository}`, or name \
+            another platform with --platform"
+        ))
+    })
+}
+
+/// Reads the certificates of a PEM file.
+fn certificates(path: &Path) -> Result<Vec<Certificate>> {
+    let shown = path.display();
+    let pem = fs::read(path).map_err(|error| anyhow!("can't read the CA file {shown}: {error}"))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ => bail!("{shown} holds no PEM certificate: name the CA's certificate file"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! Images: pushing and pulling them.
+
+use std::path::Path;
+
+use anyhow::{Result, anyhow, bail};
+use dockyard_oci::{ImageName, Reference, Tag};
+
+use super::Session;
+use crate::answers::Import;
+use crate::args::{Pull, Push};
+use crate::client::Download;
+use crate::engine::Engine;
+use crate::progress::{ByteStream, Cut, Progress, Screen, Size};
+use crate::tarball::{self, Target};
+use crate::text;
+
+pub async fn push(session: &Session, args: Push) -> Result<()> {
+    let mut image = image_name(session, &args.image)?;
+    if let Some(Reference::Digest(_)) = image.reference {
+        bail!(
+            "{image} names a digest, which follows from the content: push to a tag, as in \
+            alice/app:v1"
+        );
+    }
+    let file = match &args.file {
+        Some(path) => Some(tarball::read(path).await?),
+        None => None,
+    };
+    let (client, _) = session.signed_in().await?;
+    let (stream, size) = if let Some(file) = file {
+        file
+    } else {
+        image.reference.get_or_insert(latest());
+        from_engine(session, &image).await?
+    };
+    let label = format!("Pushing {image} to {}", session.server);
+    let progress = Progress::start(Screen::Stdout, &label, size);
+    let upload = client.upload(&image, progress.watch(stream), size);
+    let import = interruptible(upload).await?;
+    progress.finish("Sent");
+    report(&import);
+    Ok(())
+}
+
+pub async fn pull(session: &Session, args: Pull) -> Result<()> {
+    let mut image = image_name(session, &args.image)?;
+    image.reference.get_or_insert(latest());
+    let platform = args.platform.as_deref();
+    match &args.output {
+        Some(path) => interruptible(to_file(session, &image, platform, path)).await,
+        None => interruptible(to_engine(session, &image, platform)).await,
+    }
+}
+
+/// Opens the stream of an image in the engine, under the first name that it is known by.
+async fn from_engine(session: &Session, image: &ImageName) -> Result<(ByteStream, Size)> {
+    let engine = Engine::connect().await?;
+    let names = [
+        image.to_string(),
+        format!("{}/{image}", session.server.authority()),
+        format!("localhost/{image}"),
+    ];
+    let found = engine.find(&names).await?;
+    let size = found.size_bytes.map_or(Size::Unknown, Size::About);
+    Ok((engine.export(&found.name), size))
+}
+
+async fn to_file(
+    session: &Session,
+    image: &ImageName,
+    platform: Option<&str>,
+    path: &Path,
+) -> Result<()> {
+    let mut target = Target::open(path)?;
+    let screen = match target {
+        Target::Stdout(_) => Screen::Stderr,
+        _ => Screen::Stdout,
+    };
+    let client = session.client().await?;
+    let download = client.download(image, platform).await?;
+    let digest = download.digest.clone();
+    let (progress, stream) = start(session, image, screen, download);
+    if let Err(cut) = target.fill(stream).await? {
+        bail!("{cut}");
+    }
+    target.finish().await?;
+    progress.finish("Received");
+    let place = if screen == Screen::Stderr {
+        "standard output".into()
+    } else {
+        path.display().to_string()
+    };
+    screen.say(&format!("Pulled {image} {digest} to {place}"));
+    Ok(())
+}
+
+async fn to_engine(session: &Session, image: &ImageName, platform: Option<&str>) -> Result<()> {
+    let engine = Engine::connect().await?;
+    let client = session.client().await?;
+    let repository = image.repository.as_str();
+    let own = engine.platform().await;
+    let platform = platform.or(own.as_deref());
+    let tag = match &image.reference {
+        Some(Reference::Tag(tag)) => Some(tag.to_string()),
+        _ => None,
+    };
+    let download = client.download(image, platform).await?;
+    let (digest, length) = (download.digest.clone(), download.length);
+    let before = match &tag {
+        Some(tag) => Some(engine.localhost_name(repository, tag).await),
+        None => None,
+    };
+    let (progress, stream) = start(session, image, Screen::Stdout, download);
+    let cut = Cut::default();
+    let loaded = engine.load(cut.watch(stream)).await;
+    if let Some(sentence) = cut.sentence() {
+        bail!("{sentence}");
+    }
+    let loaded = loaded?;
+    if progress.bytes() != length {
+        bail!(
+            "the engine read only {} of {length} bytes of {image}: pull it again",
+            progress.bytes()
+        );
+    }
+    if let (Some(tag), Some(before)) = (&tag, before) {
+        engine.name(&loaded, repository, tag, before).await?;
+    }
+    progress.finish("Received");
+    Screen::Stdout.say(&format!("Pulled {image} {digest}"));
+    if tag.is_none() {
+        let id = loaded.join(", ");
+        Screen::Stdout.say(&format!(
+            "The engine has it as {id}; `docker tag` gives it a name"
+        ));
+    }
+    Ok(())
+}
+
+fn start(
+    session: &Session,
+    image: &ImageName,
+    screen: Screen,
+    download: Download,
+) -> (Progress, ByteStream) {
+    let label = format!("Pulling {image} from {}", session.server);
+    let progress = Progress::start(screen, &label, Size::Exactly(download.length));
+    let stream = progress.watch(download.stream);
+    (progress, stream)
+}
+
+fn report(import: &Import) {
+    for image in &import.images {
+        let name = match &image.tag {
+            Some(tag) => format!("{}:{tag}", image.repository),
+            None => image.repository.clone(),
+        };
+        let layers = text::counted(image.layers, "layer");
+        let reused = match image.layers_reused {
+            0 => String::new(),
+            reused if reused == image.layers => ", already there".to_owned(),
+            reused => format!(", {reused} of them already there"),
+        };
+        let line = format!("Pushed {name} {} ({layers}{reused})", image.digest);
+        Screen::Stdout.say(&text::one_line(&line));
+    }
+}
+
+fn image_name(session: &Session, name: &str) -> Result<ImageName> {
+    let image = session.without_host(name)?;
+    image.parse().map_err(|error| anyhow!("{image}: {error}"))
+}
+
+fn latest() -> Reference {
+    Reference::Tag("latest".parse::<Tag>().expect("latest is a tag"))
+}
+
+/// Ends the work on a signal, so that unfinished files and bars are cleared away.
+async fn interruptible<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        done = work => done,
+        () = told_to_stop() => bail!("interrupted: nothing was finished, run it again"),
+    }
+}
+
+/// Waits for Ctrl-C or, from a script or a system that shuts down, SIGTERM.
+#[cfg(unix)]
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => (),
+                _ = terminate.recv() => (),
+            }
+        }
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_stop() {
+    drop(tokio::signal::ctrl_c().await);
+}

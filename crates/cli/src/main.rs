@@ -1,0 +1,40 @@
+//! `mydocker`: signs in to a Dockyard and moves images between it, the local engine and tarballs.
+//!
+//! This file owns the exit codes: 0, 1 with one line on stderr, 2 for wrong usage (from clap).
+
+mod address;
+mod answers;
+mod args;
+mod client;
+mod commands;
+mod config;
+mod engine;
+mod failure;
+mod password;
+mod progress;
+mod tarball;
+mod text;
+
+use std::process::exit;
+
+use clap::Parser;
+
+use crate::args::Arguments;
+
+fn main() {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("the runtime starts with the threads of any process");
+    let outcome = runtime.block_on(commands::run(arguments));
+    // Leaves at once: a blocked read of stdin would otherwise hold the runtime's end.
+    match outcome {
+        Ok(()) => exit(0),
+        Err(error) => {
+            eprintln!("mydocker: {}", text::one_line(&error.to_string()));
+            exit(1);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Tarballs outside the engine: the files and standard streams that images come from and go to.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use anyhow::{Context, Result, anyhow, bail};
+use futures::StreamExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_util::io::ReaderStream;
+
+use crate::progress::{ByteStream, Size};
+
+/// How much is read at a time, in bytes: few system calls, little memory.
+const READ_BYTES: usize = 256 * 1024;
+
+/// Opens a tarball to read; `-` is standard input.
+pub async fn read(path: &Path) -> Result<(ByteStream, Size)> {
+    if path == Path::new("-") {
+        if io::stdin().is_terminal() {
+            bail!("standard input is a terminal: pipe a tarball into it, or name a file");
+        }
+        return Ok((pieces(tokio::io::stdin()), Size::Unknown));
+    }
+    let shown = path.display();
+    let file = tokio::fs::File::open(path)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => anyhow!("there is no file {shown}: check the path"),
+            _ => anyhow!("can't read {shown}: {error}"),
+        })?;
+    let metadata = file.metadata().await?;
+    if metadata.is_dir() {
+        bail!("{shown} is a folder: name a tarball, as `docker save` writes it");
+    }
+    if !metadata.is_file() {
+        return Ok((pieces(file), Size::Unknown));
+    }
+    if metadata.len() == 0 {
+        bail!("{shown} is empty: was it written to the end?");
+    }
+    Ok((pieces(file), Size::Exactly(metadata.len())))
+}
+
+fn pieces(reader: impl AsyncRead + Send + 'static) -> ByteStream {
+    ReaderStream::with_capacity(reader, READ_BYTES).boxed()
+}
+
+/// Where a pulled tarball goes. A file appears under its name only once it is whole.
+pub enum Target {
+    Stdout(tokio::io::Stdout),
+    /// A pipe or a device: nothing that could be renamed over.
+    Device(tokio::fs::File, PathBuf),
+    File(PartFile),
+}
+
+/// A file being written, as `FILE.part`. Dropped without being finished, it goes away.
+pub struct PartFile {
+    file: tokio::fs::File,
+    part: PathBuf,
+    path: PathBuf,
+}
+
+impl Target {
+    /// Opens the place to write to; `-` is standard output.
+    pub fn open(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            if io::stdout().is_terminal() {
+                bail!("a tarball is nothing for a terminal: pipe it on, or name a file");
+            }
+            return Ok(Self::Stdout(tokio::io::stdout()));
+        }
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => {
+                bail!("{} is a folder: name the file in it", path.display())
+            }
+            Ok(found) if !found.is_file() => {
+                let file = fs::OpenOptions::new().write(true).open(path);
+                let file = file.with_context(|| format!("can't write {}", path.display()))?;
+                Ok(Self::Device(file.into(), path.to_owned()))
+            }
+            _ => PartFile::create(path).map(Self::File),
+        }
+    }
+
+    /// Writes a whole stream. The error of the stream itself comes back as the inner one.
+    pub async fn fill(&mut self, mut stream: ByteStream) -> Result<io::Result<()>> {
+        while let Some(piece) = stream.next().await {
+            let piece = match piece {
+                Ok(piece) => piece,
+                Err(error) => return Ok(Err(error)),
+            };
+            let written = self.writer().write_all(&piece).await;
+            written.map_err(|error| self.trouble(&error))?;
+        }
+        let flushed = self.writer().flush().await;
+        flushed.map_err(|error| self.trouble(&error))?;
+        Ok(Ok(()))
+    }
+
+    /// Makes the file durable and gives it its name.
+    pub async fn finish(self) -> Result<()> {
+        match self {
+            Self::Stdout(_) | Self::Device(..) => Ok(()),
+            Self::File(part) => part.finish().await,
+        }
+    }
+
+    fn writer(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
+        match self {
+            Self::Stdout(stdout) => stdout,
+            Self::Device(file, _) => file,
+            Self::File(part) => &mut part.file,
+        }
+    }
+
+    fn trouble(&self, error: &io::Error) -> anyhow::Error {
+        match self {
+            Self::Stdout(_) if error.kind() == io::ErrorKind::BrokenPipe => {
+                anyhow!("the program that reads the tarball ended before the tarball did")
+            }
+            Self::Stdout(_) => anyhow!("can't write to standard output: {error}"),
+            Self::Device(_, path) => cannot_write(path, error),
+            Self::File(part) => cannot_write(&part.path, error),
+        }
+    }
+}
+
+impl PartFile {
+    fn create(path: &Path) -> Result<Self> {
+        // Follows a symbolic link, so that a linked file stays linked.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let part = path.with_file_name(name);
+        let file = fs::File::create(&part).map_err(|error| cannot_write(&path, &error))?;
+        Ok(Self {
+            file: file.into(),
+            part,
+            path,
+        })
+    }
+
+    async fn finish(self) -> Result<()> {
+        let synced = self.file.sync_all().await;
+        synced.map_err(|error| cannot_write(&self.path, &error))?;
+        let renamed = fs::rename(&self.part, &self.path);
+        renamed.map_err(|error| cannot_write(&self.path, &error))
+    }
+}
+
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        // After a finish there is nothing left under this name.
+        let _ = fs::remove_file(&self.part);
+    }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> anyhow::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::NotFound => "the folder is not there, make it first".to_owned(),
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        _ => error.to_string(),
+    };
+    anyhow!("can't write {}: {advice}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn stream(pieces: Vec<io::Result<Bytes>>) -> ByteStream {
+        futures::stream::iter(pieces).boxed()
+    }
+
+    #[tokio::test]
+    async fn a_file_appears_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.tar");
+        let mut target = Target::open(&path).unwrap();
+        let whole = stream(vec![Ok("ab".into()), Ok("c".into())]);
+        target.fill(whole).await.unwrap().unwrap();
+        assert!(!path.exists() && folder.path().join("app.tar.part").exists());
+        target.finish().await.unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_cut_stream_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.tar");
+        fs::write(&path, "old").unwrap();
+        let mut target = Target::open(&path).unwrap();
+        let cut = stream(vec![Ok("ab".into()), Err(io::Error::other("cut"))]);
+        assert!(target.fill(cut).await.unwrap().is_err());
+        drop(target);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn folders_and_missing_folders_are_sentences() {
+        let folder = tempfile::tempdir().unwrap();
+        let message = |path: &Path| match Target::open(path) {
+            Ok(_) => panic!("{} opened", path.display()),
+            Err(error) => error.to_string(),
+        };
+        assert!(message(folder.path()).contains("is a folder"));
+        assert!(message(&folder.path().join("no/app.tar")).contains("make it first"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_is_written_to_and_never_replaced() {
+        let target = Target::open(Path::new("/dev/null")).unwrap();
+        assert!(matches!(target, Target::Device(..)));
+    }
+
+    #[tokio::test]
+    async fn what_can_not_be_a_tarball_is_refused_before_it_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty.tar");
+        fs::write(&empty, "").unwrap();
+        for (path, words) in [
+            (folder.path().join("none.tar"), "there is no file"),
+            (folder.path().to_owned(), "is a folder"),
+            (empty, "is empty"),
+        ] {
+            let error = read(&path).await.err().unwrap().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The one place that decides who may do what with a repository.
+//!
+//! A decision is a `Grant`, which the services of `images` take as an argument: code that forgot to
+//! ask does not compile.
+
+use std::marker::PhantomData;
+
+use dockyard_oci::{Action, RepositoryName, Visibility};
+
+use super::{Caller, User};
+use crate::Id;
+use crate::clock::Clock;
+use crate::db::tables::repositories::{self, RepositoryAccess};
+use crate::db::{Db, DbError};
+use crate::images::Repository;
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// Something that one may be allowed to do with a repository.
+pub trait Permission: sealed::Sealed + Send + Sync + 'static {
+    /// What a registry token must carry for it.
+    const ACTION: Action;
+    /// Whether everyone may do it with a public repository.
+    const PUBLIC: bool;
+}
+
+macro_rules! permission {
+    ($(#[$doc:meta])* $name:ident, $action:ident, $public:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
+        impl sealed::Sealed for $name {}
+        impl Permission for $name {
+            const ACTION: Action = Action::$action;
+            const PUBLIC: bool = $public;
+        }
+    };
+}
+
+permission!(
+    /// Reading: manifests, blobs, tags, the page.
+    Pull, Pull, true
+);
+permission!(
+    /// Adding: blobs, manifests, tags.
+    Push, Push, false
+);
+permission!(
+    /// Removing tags, manifests and blobs.
+    Delete, Delete, false
+);
+permission!(
+    /// Changing the repository itself: texts, visibility, its end.
+    Administer, Delete, false
+);
+
+/// The proof that a caller may do `P` with a repository.
+#[derive(Debug, Clone)]
+pub struct Grant<P> {
+    repository_id: Id,
+    repository: RepositoryName,
+    user_id: Option<Id>,
+    permission: PhantomData<P>,
+}
+
+impl<P> Grant<P> {
+    pub const fn repository(&self) -> &RepositoryName {
+        &self.repository
+    }
+
+    pub(crate) const fn repository_id(&self) -> Id {
+        self.repository_id
+    }
+
+    /// Is whose grant it is; `None` for an anonymous pull.
+    pub(crate) const fn user_id(&self) -> Option<Id> {
+        self.user_id
+    }
+}
+
+impl Grant<Push> {
+    /// Whoever may push may also pull.
+    pub fn pull(&self) -> Grant<Pull> {
+        Grant {
+            repository_id: self.repository_id,
+            repository: self.repository.clone(),
+            user_id: self.user_id,
+            permission: PhantomData,
+        }
+    }
+}
+
+/// Decides.
+#[derive(Debug, Clone)]
+pub struct Access {
+    db: Db,
+    clock: Clock,
+}
+
+impl Access {
+    pub(crate) const fn new(db: Db, clock: Clock) -> Self {
+        Self { db, clock }
+    }
+
+    /// Decides whether a caller may do `P` with a repository. One indexed query.
+    ///
+    /// Errors: `NotFound` alike for what is private and what does not exist; `Denied` when the
+    /// caller may see it but not do this; `Anonymous` when logging in could help.
+    pub async fn authorize<P: Permission>(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+    ) -> Result<Grant<P>, AccessError> {
+        let found = repositories::find_access(&self.db, name).await?;
+        decide(caller, name, found.as_ref())
+    }
+
+    /// Decides about a push, and makes a missing repository in the caller's own namespace.
+    pub async fn authorize_push(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+    ) -> Result<Grant<Push>, AccessError> {
+        let mut found = repositories::find_access(&self.db, name).await?;
+        if let (None, Some(user)) = (&found, caller.user())
+            && user.name.as_str() == name.namespace()
+            && caller.carries(name, Action::Push)
+        {
+            self.create(user, name).await?;
+            found = repositories::find_access(&self.db, name).await?;
+        }
+        decide(caller, name, found.as_ref())
+    }
+
+    /// Lists which of the actions asked for a token may carry.
+    pub async fn grantable(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        asked: &[Action],
+    ) -> Result<Vec<Action>, DbError> {
+        let found = repositories::find_access(&self.db, name).await?;
+        let own_new = found.is_none()
+            && caller
+                .user()
+                .is_some_and(|user| user.name.as_str() == name.namespace());
+        let may = |action: Action| match action {
+            Action::Pull => own_new || decide::<Pull>(caller, name, found.as_ref()).is_ok(),
+            Action::Push => own_new || decide::<Push>(caller, name, found.as_ref()).is_ok(),
+            Action::Delete => own_new || decide::<Delete>(caller, name, found.as_ref()).is_ok(),
+        };
+        Ok(asked
+            .iter()
+            .copied()
+            .filter(|action| may(*action))
+            .collect())
+    }
+
+    /// Tells whether a caller may see a repository whose row is at hand.
+    pub(crate) fn sees(caller: &Caller, repository: &Repository) -> bool {
+        let row = RepositoryAccess {
+            id: repository.id,
+            owner_id: repository.owner_id,
+            visibility: repository.visibility,
+        };
+        decide::<Pull>(caller, &repository.name, Some(&row)).is_ok()
+    }
+
+    async fn create(&self, user: &User, name: &RepositoryName) -> Result<(), DbError> {
+        let new = Repository::new(
+            name.clone(),
+            user.id,
+            Visibility::Public,
+            self.clock.now_ms(),
+        );
+        let mut tx = self.db.begin().await?;
+        match repositories::insert(&mut tx, &new).await {
+            // Another push of the same client made it meanwhile.
+            Err(DbError::Duplicate) => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => {
+                crate::db::tables::outbox::insert(&mut tx, new.id, new.created_ms).await?;
+                tx.commit().await
+            }
+        }
+    }
+}
+
+fn decide<P: Permission>(
+    caller: &Caller,
+    name: &RepositoryName,
+    found: Option<&RepositoryAccess>,
+) -> Result<Grant<P>, AccessError> {
+    let owns = |repository: &RepositoryAccess| {
+        caller
+            .user()
+            .is_some_and(|user| user.is_admin || user.id == repository.owner_id)
+    };
+    let is_public = found.is_some_and(|repository| repository.visibility == Visibility::Public);
+    let carried = caller.carries(name, P::ACTION);
+    if let Some(repository) = found
+        && ((P::PUBLIC && is_public) || (carried && owns(repository)))
+    {
+        return Ok(Grant {
+            repository_id: repository.id,
+            repository: name.clone(),
+            user_id: caller.user().map(|user| user.id),
+            permission: PhantomData,
+        });
+    }
+    let sees = is_public || (found.is_some_and(owns) && caller.carries(name, Action::Pull));
+    Err(if caller.user().is_none() {
+        AccessError::Anonymous(name.clone())
+    } else if !carried {
+        AccessError::OutOfScope(name.clone())
+    } else if sees || P::ACTION == Action::Push {
+        AccessError::Denied(name.clone())
+    } else {
+        AccessError::NotFound(name.clone())
+    })
+}
+
+/// Why a caller may not.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    #[error("there is no repository {0}, or you may not see it")]
+    NotFound(RepositoryName),
+    #[error("you may not do this with {0}: only its owner may")]
+    Denied(RepositoryName),
+    #[error("log in to do this with {0}")]
+    Anonymous(RepositoryName),
+    #[error("your token does not reach this far with {0}")]
+    OutOfScope(RepositoryName),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}

@@ -1,0 +1,82 @@
+//! Who is asking.
+
+use dockyard_oci::{Action, RepositoryName, Scope, UserName};
+
+use crate::Id;
+
+/// A user as every request knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: Id,
+    pub name: UserName,
+    pub is_admin: bool,
+}
+
+/// Who makes a request, and how much of that user's power came along.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    user: Option<User>,
+    /// `None`: all of it. Otherwise what a registry token was granted, and no more.
+    scopes: Option<Vec<Scope>>,
+    token_id: Option<Id>,
+}
+
+impl Caller {
+    /// Is nobody in particular.
+    pub const fn anonymous() -> Self {
+        Self {
+            user: None,
+            scopes: None,
+            token_id: None,
+        }
+    }
+
+    /// Is a user who proved it with a password or a session.
+    pub const fn user_in_person(user: User) -> Self {
+        Self {
+            user: Some(user),
+            scopes: None,
+            token_id: None,
+        }
+    }
+
+    /// Is a user who showed a personal token.
+    pub const fn with_personal_token(user: User, token_id: Id) -> Self {
+        Self {
+            user: Some(user),
+            scopes: None,
+            token_id: Some(token_id),
+        }
+    }
+
+    /// Is the bearer of a registry token, which carries only what it was granted.
+    pub const fn with_registry_token(user: Option<User>, scopes: Vec<Scope>) -> Self {
+        Self {
+            user,
+            scopes: Some(scopes),
+            token_id: None,
+        }
+    }
+
+    pub const fn user(&self) -> Option<&User> {
+        self.user.as_ref()
+    }
+
+    /// Is the personal token that was shown.
+    pub const fn token_id(&self) -> Option<Id> {
+        self.token_id
+    }
+
+    /// Tells whether the credentials themselves reach that far; the user's rights come on top.
+    pub fn carries(&self, repository: &RepositoryName, action: Action) -> bool {
+        let Some(scopes) = &self.scopes else {
+            return true;
+        };
+        scopes.iter().any(|scope| scope.allows(repository, action))
+    }
+
+    /// Tells whether the credentials are for the registry protocol alone.
+    pub const fn is_registry_token(&self) -> bool {
+        self.scopes.is_some()
+    }
+}

@@ -1,0 +1,26 @@
+//! What can go wrong with accounts.
+
+use dockyard_oci::UserName;
+
+use crate::db::DbError;
+
+/// Why an account could not be made or entered.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error("the user name {0} is taken")]
+    NameTaken(UserName),
+    #[error("{0}")]
+    PasswordWeak(String),
+    #[error("the user name or the password is wrong")]
+    WrongCredentials,
+    #[error("this set-up link is not valid, or was used already")]
+    SetupKeyWrong,
+    #[error("that is not an email address")]
+    EmailInvalid,
+    #[error("a token's name has 1 to 100 characters")]
+    TokenNameInvalid,
+    #[error("log in first")]
+    Anonymous,
+    #[error(transparent)]
+    Database(#[from] DbError),
+}

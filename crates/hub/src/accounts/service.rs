@@ -1,0 +1,153 @@
+//! Accounts: signing up and logging in.
+
+use dockyard_oci::UserName;
+
+use super::passwords::Passwords;
+use super::tokens::{Tokens, hash, random_bytes};
+use super::{AccountError, Sessions, User};
+use crate::clock::Clock;
+use crate::db::tables::{settings, users};
+use crate::db::{Db, DbError};
+use crate::{Id, Secret};
+
+/// What a person gives to get an account.
+#[derive(Debug)]
+pub struct SignUp {
+    pub name: UserName,
+    pub password: Secret<String>,
+    pub email: Option<String>,
+    /// From the link that the first start prints: makes this account the first administrator.
+    pub setup_key: Option<Secret<String>>,
+}
+
+/// Makes accounts and lets people into them.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    db: Db,
+    clock: Clock,
+    passwords: Passwords,
+    pub sessions: Sessions,
+    pub tokens: Tokens,
+}
+
+impl Accounts {
+    pub(crate) async fn open(db: Db, clock: Clock) -> Result<Self, DbError> {
+        let sessions = Sessions::new(db.clone(), clock.clone());
+        let tokens = Tokens::open(db.clone(), clock.clone()).await?;
+        Ok(Self {
+            db,
+            clock,
+            passwords: Passwords::new(),
+            sessions,
+            tokens,
+        })
+    }
+
+    /// Makes an account.
+    ///
+    /// Errors: `NameTaken`, `PasswordWeak`, `EmailInvalid`, and `SetupKeyWrong` when a set-up key is
+    /// given that is not the instance's, or an administrator exists already.
+    pub async fn sign_up(&self, request: SignUp) -> Result<User, AccountError> {
+        let email = checked_email(request.email)?;
+        let is_admin = match &request.setup_key {
+            None => false,
+            Some(key) => self.check_setup_key(key).await.map(|()| true)?,
+        };
+        let password_hash = self.passwords.hash(&request.password).await?;
+        let user = User {
+            id: Id::new(),
+            name: request.name,
+            is_admin,
+        };
+        let new = users::NewUser {
+            user: &user,
+            email,
+            password_hash,
+            created_ms: self.clock.now_ms(),
+        };
+        let mut tx = self.db.begin().await?;
+        if is_admin && users::has_admin_in(&mut tx).await? {
+            return Err(AccountError::SetupKeyWrong);
+        }
+        match users::insert(&mut tx, new).await {
+            Err(DbError::Duplicate) => return Err(AccountError::NameTaken(user.name)),
+            other => other?,
+        }
+        tx.commit().await?;
+        Ok(user)
+    }
+
+    /// Finds the user that a name and a password belong to.
+    ///
+    /// Errors: `WrongCredentials`, in the same time whether or not the user exists.
+    pub async fn log_in(
+        &self,
+        name: &str,
+        password: &Secret<String>,
+    ) -> Result<User, AccountError> {
+        let found = match name.parse::<UserName>() {
+            Ok(name) => users::find_credentials(&self.db, &name).await?,
+            Err(_) => None,
+        };
+        let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
+        if !self.passwords.check(password, hash).await? {
+            return Err(AccountError::WrongCredentials);
+        }
+        user.ok_or(AccountError::WrongCredentials)
+    }
+
+    /// Finds a user by name.
+    pub async fn profile(&self, name: &UserName) -> Result<Option<User>, AccountError> {
+        Ok(users::find_by_name(&self.db, name).await?)
+    }
+
+    /// Finds a user by id.
+    pub async fn find(&self, id: Id) -> Result<Option<User>, AccountError> {
+        Ok(users::find_by_id(&self.db, id).await?)
+    }
+
+    /// Is the key of the link that makes the first administrator; `None` once there is one.
+    pub async fn setup_key(&self) -> Result<Option<Secret<String>>, AccountError> {
+        if users::has_admin(&self.db).await? {
+            return Ok(None);
+        }
+        let key = hex::encode(random_bytes::<16>());
+        settings::insert_once(&self.db, "setup_key", key.into_bytes()).await?;
+        let key = settings::find(&self.db, "setup_key")
+            .await?
+            .unwrap_or_default();
+        Ok(Some(Secret::new(
+            String::from_utf8_lossy(&key).into_owned(),
+        )))
+    }
+
+    async fn check_setup_key(&self, key: &Secret<String>) -> Result<(), AccountError> {
+        let expected = self.setup_key().await?.ok_or(AccountError::SetupKeyWrong)?;
+        // Hashes are compared, so that the time taken tells nothing about the key.
+        if hash(expected.reveal()) == hash(key.reveal()) {
+            Ok(())
+        } else {
+            Err(AccountError::SetupKeyWrong)
+        }
+    }
+}
+
+/// Accepts what could be an address; only a message that arrives would prove one.
+fn checked_email(email: Option<String>) -> Result<Option<String>, AccountError> {
+    let Some(email) = email
+        .map(|text| text.trim().to_owned())
+        .filter(|text| !text.is_empty())
+    else {
+        return Ok(None);
+    };
+    let plausible = email.len() <= 254
+        && !email.contains(char::is_whitespace)
+        && email
+            .split_once('@')
+            .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+    if plausible {
+        Ok(Some(email))
+    } else {
+        Err(AccountError::EmailInvalid)
+    }
+}

@@ -1,0 +1,229 @@
+//! Personal tokens, and the short-lived tokens of the registry protocol.
+//!
+//! A registry token is a JWT with one fixed algorithm (HS256) and one fixed header: the header is
+//! compared as a whole and never read, so that no field of it can choose a key or an algorithm.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use dockyard_oci::{Scope, parse_scopes};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{AccountError, Caller, User};
+use crate::clock::Clock;
+use crate::db::tables::{access_tokens, settings, users};
+use crate::db::{Db, DbError};
+use crate::{Id, Secret};
+
+/// Lifetime of a registry token in seconds: long enough for a large layer on a slow line to start,
+/// short enough that a lost one is soon useless.
+pub const TOKEN_LIFETIME_SECS: u32 = 900;
+/// What every personal token starts with, so that scanners and people recognise one.
+const PERSONAL_PREFIX: &str = "dyp_";
+/// Precision of "last used" in milliseconds: one write a minute and token is enough.
+const LAST_USED_PRECISION_MS: i64 = 60_000;
+/// `{"alg":"HS256","typ":"JWT"}` in base64.
+const JWT_HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
+/// Longest registry token in bytes that is looked at.
+const JWT_MAX_BYTES: usize = 16 * 1024;
+
+/// A personal token that was just made.
+#[derive(Debug)]
+pub struct NewToken {
+    pub id: Id,
+    pub name: String,
+    /// Shown once, never stored.
+    pub secret: Secret<String>,
+    pub created_ms: i64,
+}
+
+/// Makes and checks tokens.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    db: Db,
+    clock: Clock,
+    key: Secret<Vec<u8>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    /// The user's id; absent for anonymous pulls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
+    /// Expiry in Unix seconds.
+    exp: i64,
+    /// What was granted, space-separated.
+    scope: String,
+}
+
+impl Tokens {
+    /// Opens the token service with the instance's own key, and makes the key at the first start.
+    pub(crate) async fn open(db: Db, clock: Clock) -> Result<Self, DbError> {
+        settings::insert_once(&db, "token_key", random_bytes::<32>().to_vec()).await?;
+        let key = settings::find(&db, "token_key").await?.unwrap_or_default();
+        Ok(Self {
+            db,
+            clock,
+            key: Secret::new(key),
+        })
+    }
+
+    /// Makes a personal token that carries all of a user's rights until it is revoked.
+    ///
+    /// Errors: `TokenNameInvalid` for an empty or a very long name.
+    pub async fn create(&self, user: &User, name: &str) -> Result<NewToken, AccountError> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 100 {
+            return Err(AccountError::TokenNameInvalid);
+        }
+        let secret = format!("{PERSONAL_PREFIX}{}", hex::encode(random_bytes::<24>()));
+        let (id, now_ms) = (Id::new(), self.clock.now_ms());
+        access_tokens::insert(&self.db, id, user.id, name, &hash(&secret), now_ms).await?;
+        Ok(NewToken {
+            id,
+            name: name.to_owned(),
+            secret: Secret::new(secret),
+            created_ms: now_ms,
+        })
+    }
+
+    /// Revokes a personal token; false when the user has no such token.
+    pub async fn revoke(&self, user: &User, id: Id) -> Result<bool, DbError> {
+        access_tokens::delete(&self.db, user.id, id).await
+    }
+
+    /// Tells whether a text looks like a personal token.
+    pub fn is_personal(text: &str) -> bool {
+        text.starts_with(PERSONAL_PREFIX)
+    }
+
+    /// Finds the caller behind a personal token.
+    pub async fn redeem(&self, secret: &Secret<String>) -> Result<Option<Caller>, DbError> {
+        let Some(owner) = access_tokens::find_owner(&self.db, &hash(secret.reveal())).await? else {
+            return Ok(None);
+        };
+        let (now_ms, stale) = (
+            self.clock.now_ms(),
+            self.clock.now_ms() - LAST_USED_PRECISION_MS,
+        );
+        if owner.last_used_ms.is_none_or(|last| last < stale) {
+            access_tokens::touch(&self.db, owner.token_id, now_ms, stale).await?;
+        }
+        Ok(Some(Caller::with_personal_token(
+            owner.user,
+            owner.token_id,
+        )))
+    }
+
+    /// Signs a registry token for what was granted.
+    ///
+    /// Source: distribution, "Token Authentication Implementation".
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "plain strings and numbers always serialise"
+    )]
+    pub fn sign(&self, user: Option<&User>, granted: &[Scope]) -> Secret<String> {
+        let scope: Vec<String> = granted.iter().map(ToString::to_string).collect();
+        let claims = Claims {
+            sub: user.map(|user| user.id.to_string()),
+            exp: self.clock.now_ms() / 1000 + i64::from(TOKEN_LIFETIME_SECS),
+            scope: scope.join(" "),
+        };
+        let claims = serde_json::to_vec(&claims).expect("claims are plain strings and numbers");
+        let signed = format!("{JWT_HEADER}.{}", URL_SAFE_NO_PAD.encode(claims));
+        let signature = URL_SAFE_NO_PAD.encode(self.mac(&signed).finalize().into_bytes());
+        Secret::new(format!("{signed}.{signature}"))
+    }
+
+    /// Finds the caller behind a registry token; `None` for one that is forged, expired, or whose
+    /// user is gone.
+    pub async fn verify(&self, token: &str) -> Result<Option<Caller>, DbError> {
+        let Some(claims) = self.claims(token) else {
+            return Ok(None);
+        };
+        let scopes = parse_scopes(&claims.scope);
+        let Some(id) = claims.sub else {
+            return Ok(Some(Caller::with_registry_token(None, scopes)));
+        };
+        let Ok(id) = id.parse() else { return Ok(None) };
+        let user = users::find_by_id(&self.db, id).await?;
+        Ok(user.map(|user| Caller::with_registry_token(Some(user), scopes)))
+    }
+
+    fn claims(&self, token: &str) -> Option<Claims> {
+        if token.len() > JWT_MAX_BYTES {
+            return None;
+        }
+        let (signed, signature) = token.rsplit_once('.')?;
+        let payload = signed.strip_prefix(JWT_HEADER)?.strip_prefix('.')?;
+        self.mac(signed)
+            .verify_slice(&URL_SAFE_NO_PAD.decode(signature).ok()?)
+            .ok()?;
+        let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
+        (claims.exp > self.clock.now_ms() / 1000).then_some(claims)
+    }
+
+    fn mac(&self, signed: &str) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.reveal())
+            .expect("HMAC takes a key of any length");
+        mac.update(signed.as_bytes());
+        mac
+    }
+}
+
+/// Is the form in which a random secret is kept: its SHA-256 in hex.
+pub(super) fn hash(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
+
+pub(super) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn tokens(clock: &Clock) -> (Tokens, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("t.db")).await.unwrap();
+        (Tokens::open(db, clock.clone()).await.unwrap(), folder)
+    }
+
+    #[tokio::test]
+    async fn a_registry_token_carries_what_was_granted_until_it_expires() {
+        let clock = Clock::fixed(1_000_000);
+        let (tokens, _folder) = tokens(&clock).await;
+        let scope = Scope::parse("repository:alice/app:pull").unwrap();
+        let token = tokens.sign(None, std::slice::from_ref(&scope));
+        let caller = tokens.verify(token.reveal()).await.unwrap().unwrap();
+        assert!(caller.carries(&scope.repository, dockyard_oci::Action::Pull));
+        assert!(!caller.carries(&scope.repository, dockyard_oci::Action::Push));
+        clock.advance(i64::from(TOKEN_LIFETIME_SECS) * 1000);
+        assert!(tokens.verify(token.reveal()).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn refuses_forged_tokens() {
+        let clock = Clock::fixed(1_000_000);
+        let (tokens, _folder) = tokens(&clock).await;
+        let token = tokens.sign(None, &[]);
+        let (signed, signature) = token.reveal().rsplit_once('.').unwrap();
+        let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
+        let payload = signed.split_once('.').unwrap().1;
+        for forged in [
+            format!("{none}.{payload}."),
+            format!("{none}.{payload}.{signature}"),
+            format!("{signed}."),
+            format!("{signed}x.{signature}"),
+            signed.to_owned(),
+            "..".to_owned(),
+            String::new(),
+        ] {
+            assert!(tokens.verify(&forged).await.unwrap().is_none(), "{forged}");
+        }
+    }
+}

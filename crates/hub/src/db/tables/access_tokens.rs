@@ -1,0 +1,80 @@
+//! The table `access_tokens`: personal tokens, of which only a hash is kept.
+
+use sqlx::FromRow;
+
+use super::parse;
+use crate::Id;
+use crate::accounts::User;
+use crate::db::{Db, DbError, values};
+
+#[derive(FromRow)]
+struct OwnerRow {
+    token_id: String,
+    last_used_ms: Option<i64>,
+    user_id: String,
+    name: String,
+    is_admin: i64,
+}
+
+/// A token that was presented, and whose it is.
+pub(crate) struct TokenOwner {
+    pub token_id: Id,
+    pub last_used_ms: Option<i64>,
+    pub user: User,
+}
+
+pub(crate) async fn insert(
+    db: &Db,
+    id: Id,
+    user_id: Id,
+    name: &str,
+    secret_hash: &str,
+    created_ms: i64,
+) -> Result<(), DbError> {
+    let sql = "INSERT INTO access_tokens (id, user_id, name, secret_hash, created_ms)
+        VALUES (?, ?, ?, ?, ?)";
+    db.execute(sql, values![&id, &user_id, name, secret_hash, created_ms])
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<TokenOwner>, DbError> {
+    let sql = "SELECT t.id AS token_id, t.last_used_ms, u.id AS user_id, u.name, u.is_admin
+        FROM access_tokens t
+        JOIN users u ON u.id = t.user_id
+        WHERE t.secret_hash = ?";
+    let Some(row) = db.optional::<OwnerRow>(sql, values![secret_hash]).await? else {
+        return Ok(None);
+    };
+    let user = User {
+        id: parse(&row.user_id)?,
+        name: parse(&row.name)?,
+        is_admin: row.is_admin != 0,
+    };
+    Ok(Some(TokenOwner {
+        token_id: parse(&row.token_id)?,
+        last_used_ms: row.last_used_ms,
+        user,
+    }))
+}
+
+/// Notes a use, unless one is noted that is younger than `unless_after_ms`.
+pub(crate) async fn touch(
+    db: &Db,
+    id: Id,
+    now_ms: i64,
+    unless_after_ms: i64,
+) -> Result<(), DbError> {
+    let sql = "UPDATE access_tokens
+        SET last_used_ms = ?
+        WHERE id = ? AND (last_used_ms IS NULL OR last_used_ms < ?)";
+    db.execute(sql, values![now_ms, &id, unless_after_ms])
+        .await?;
+    Ok(())
+}
+
+/// Deletes a token of a user; false when that user has no such token.
+pub(crate) async fn delete(db: &Db, user_id: Id, id: Id) -> Result<bool, DbError> {
+    let sql = "DELETE FROM access_tokens WHERE id = ? AND user_id = ?";
+    Ok(db.execute(sql, values![&id, &user_id]).await? > 0)
+}

@@ -1,0 +1,35 @@
+//! All the SQL, one file a table. A function is one statement; rows become domain types here.
+
+use std::str::FromStr;
+
+use super::DbError;
+
+pub(crate) mod access_tokens;
+pub(crate) mod blobs;
+pub(crate) mod layers;
+pub(crate) mod manifests;
+pub(crate) mod outbox;
+pub(crate) mod repositories;
+pub(crate) mod sessions;
+pub(crate) mod settings;
+pub(crate) mod tags;
+pub(crate) mod uploads;
+pub(crate) mod users;
+
+/// Parses a column that was written from the same type.
+fn parse<T: FromStr>(text: &str) -> Result<T, DbError> {
+    text.parse().map_err(|_| DbError::Corrupt(text.to_owned()))
+}
+
+fn parse_optional<T: FromStr>(text: Option<&str>) -> Result<Option<T>, DbError> {
+    text.map(parse).transpose()
+}
+
+/// Turns a size in bytes into the column's type; no object comes near the limit.
+fn bytes_to_column(size_bytes: u64) -> i64 {
+    i64::try_from(size_bytes).unwrap_or(i64::MAX)
+}
+
+fn column_to_bytes(column: i64) -> u64 {
+    u64::try_from(column).unwrap_or_default()
+}

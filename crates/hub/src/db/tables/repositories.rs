@@ -1,0 +1,211 @@
+//! The table `repositories`.
+
+use dockyard_oci::{RepositoryName, Visibility};
+use sqlx::{AssertSqlSafe, FromRow};
+
+use super::parse;
+use crate::Id;
+use crate::db::{Db, DbError, Tx, Value, placeholders, values};
+use crate::images::Repository;
+
+#[derive(FromRow)]
+struct RepositoryRow {
+    id: String,
+    name: String,
+    owner_id: String,
+    visibility: String,
+    description: String,
+    readme: String,
+    created_ms: i64,
+    pushed_ms: Option<i64>,
+    tag_count: i64,
+}
+
+impl RepositoryRow {
+    fn into_repository(self) -> Result<Repository, DbError> {
+        Ok(Repository {
+            id: parse(&self.id)?,
+            name: parse(&self.name)?,
+            owner_id: parse(&self.owner_id)?,
+            visibility: parse(&self.visibility)?,
+            description: self.description,
+            readme: self.readme,
+            created_ms: self.created_ms,
+            pushed_ms: self.pushed_ms,
+            tag_count: self.tag_count,
+        })
+    }
+}
+
+/// What an access decision needs to know.
+#[derive(FromRow)]
+struct AccessRow {
+    id: String,
+    owner_id: String,
+    visibility: String,
+}
+
+/// What an access decision needs to know.
+pub(crate) struct RepositoryAccess {
+    pub id: Id,
+    pub owner_id: Id,
+    pub visibility: Visibility,
+}
+
+/// The columns of a whole repository, for every query below that lists some.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT r.id, r.name, r.owner_id, r.visibility, r.description, r.readme, r.created_ms,
+            r.pushed_ms,
+            (SELECT COUNT(*) FROM tags t WHERE t.repository_id = r.id) AS tag_count
+        FROM repositories r ",
+            $rest
+        )
+    };
+}
+
+pub(crate) async fn insert(tx: &mut Tx, new: &Repository) -> Result<(), DbError> {
+    let sql = "INSERT INTO repositories
+            (id, name, owner_id, visibility, description, readme, created_ms, pushed_ms)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let values = values![
+        &new.id,
+        &new.name,
+        &new.owner_id,
+        &new.visibility,
+        new.description.as_str(),
+        new.readme.as_str(),
+        new.created_ms,
+        new.pushed_ms,
+    ];
+    tx.execute(sql, values).await?;
+    Ok(())
+}
+
+pub(crate) async fn find_access(
+    db: &Db,
+    name: &RepositoryName,
+) -> Result<Option<RepositoryAccess>, DbError> {
+    let sql = "SELECT id, owner_id, visibility FROM repositories WHERE name = ?";
+    let Some(row) = db.optional::<AccessRow>(sql, values![name]).await? else {
+        return Ok(None);
+    };
+    Ok(Some(RepositoryAccess {
+        id: parse(&row.id)?,
+        owner_id: parse(&row.owner_id)?,
+        visibility: parse(&row.visibility)?,
+    }))
+}
+
+pub(crate) async fn find(db: &Db, id: Id) -> Result<Option<Repository>, DbError> {
+    let sql = select!("WHERE r.id = ?");
+    db.optional::<RepositoryRow>(sql, values![&id])
+        .await?
+        .map(RepositoryRow::into_repository)
+        .transpose()
+}
+
+/// Reads several repositories by id, in no particular order.
+pub(crate) async fn find_many(db: &Db, ids: &[Id]) -> Result<Vec<Repository>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(select!("WHERE r.id IN ({})"), placeholders(ids.len()));
+    collect(
+        db.all(AssertSqlSafe(sql), ids.iter().map(Value::from).collect())
+            .await?,
+    )
+}
+
+/// Lists a user's repositories by name, from after `after`.
+pub(crate) async fn list_by_owner(
+    db: &Db,
+    owner_id: Id,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Repository>, DbError> {
+    let sql = select!("WHERE r.owner_id = ? AND r.name > ? ORDER BY r.name LIMIT ?");
+    collect(db.all(sql, values![&owner_id, after, limit]).await?)
+}
+
+/// Lists a user's public repositories by name, from after `after`.
+pub(crate) async fn list_public_by_owner(
+    db: &Db,
+    owner_id: Id,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Repository>, DbError> {
+    let sql = select!(
+        "WHERE r.owner_id = ? AND r.visibility = 'public' AND r.name > ? ORDER BY r.name LIMIT ?"
+    );
+    collect(db.all(sql, values![&owner_id, after, limit]).await?)
+}
+
+pub(crate) async fn list_recent_public(db: &Db, limit: u32) -> Result<Vec<Repository>, DbError> {
+    let sql = select!(
+        "WHERE r.visibility = 'public' AND r.pushed_ms IS NOT NULL
+        ORDER BY r.pushed_ms DESC LIMIT ?"
+    );
+    collect(db.all(sql, values![limit]).await?)
+}
+
+/// Lists every repository by id, from after `after`: what the search index is rebuilt from.
+pub(crate) async fn list_after(
+    db: &Db,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Repository>, DbError> {
+    let sql = select!("WHERE r.id > ? ORDER BY r.id LIMIT ?");
+    collect(db.all(sql, values![after, limit]).await?)
+}
+
+/// Lists the names that a caller may read, by name, from after `after`; all public ones, and those
+/// of `owner_id`.
+pub(crate) async fn list_names(
+    db: &Db,
+    owner_id: Option<&Id>,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<RepositoryName>, DbError> {
+    let sql = "SELECT name FROM repositories
+        WHERE name > ? AND (visibility = 'public' OR owner_id = ?)
+        ORDER BY name
+        LIMIT ?";
+    let rows = db
+        .all::<(String,)>(sql, values![after, owner_id, limit])
+        .await?;
+    rows.iter().map(|(name,)| parse(name)).collect()
+}
+
+pub(crate) async fn update_texts(
+    tx: &mut Tx,
+    id: Id,
+    description: &str,
+    readme: &str,
+    visibility: Visibility,
+) -> Result<(), DbError> {
+    let sql = "UPDATE repositories SET description = ?, readme = ?, visibility = ? WHERE id = ?";
+    tx.execute(sql, values![description, readme, &visibility, &id])
+        .await?;
+    Ok(())
+}
+
+/// Notes a push; false when the repository is gone.
+pub(crate) async fn set_pushed(tx: &mut Tx, id: Id, now_ms: i64) -> Result<bool, DbError> {
+    let sql = "UPDATE repositories SET pushed_ms = ? WHERE id = ?";
+    Ok(tx.execute(sql, values![now_ms, &id]).await? > 0)
+}
+
+pub(crate) async fn delete(tx: &mut Tx, id: Id) -> Result<bool, DbError> {
+    Ok(tx
+        .execute("DELETE FROM repositories WHERE id = ?", values![&id])
+        .await?
+        > 0)
+}
+
+fn collect(rows: Vec<RepositoryRow>) -> Result<Vec<Repository>, DbError> {
+    rows.into_iter()
+        .map(RepositoryRow::into_repository)
+        .collect()
+}

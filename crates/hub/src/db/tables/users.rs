@@ -1,0 +1,100 @@
+//! The table `users`.
+
+use dockyard_oci::UserName;
+use sqlx::FromRow;
+
+use super::parse;
+use crate::Id;
+use crate::accounts::User;
+use crate::db::{Db, DbError, Tx, values};
+
+#[derive(FromRow)]
+struct UserRow {
+    id: String,
+    name: String,
+    is_admin: i64,
+}
+
+impl UserRow {
+    fn into_user(self) -> Result<User, DbError> {
+        Ok(User {
+            id: parse(&self.id)?,
+            name: parse(&self.name)?,
+            is_admin: self.is_admin != 0,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct CredentialsRow {
+    #[sqlx(flatten)]
+    user: UserRow,
+    password_hash: String,
+}
+
+/// A user to be written.
+pub(crate) struct NewUser<'a> {
+    pub user: &'a User,
+    pub email: Option<String>,
+    pub password_hash: String,
+    pub created_ms: i64,
+}
+
+pub(crate) async fn insert(tx: &mut Tx, new: NewUser<'_>) -> Result<(), DbError> {
+    let sql = "INSERT INTO users (id, name, email, password_hash, is_admin, created_ms)
+        VALUES (?, ?, ?, ?, ?, ?)";
+    let NewUser {
+        user,
+        email,
+        password_hash,
+        created_ms,
+    } = new;
+    let values = values![
+        &user.id,
+        &user.name,
+        email,
+        password_hash,
+        user.is_admin,
+        created_ms
+    ];
+    tx.execute(sql, values).await?;
+    Ok(())
+}
+
+pub(crate) async fn find_by_id(db: &Db, id: Id) -> Result<Option<User>, DbError> {
+    let sql = "SELECT id, name, is_admin FROM users WHERE id = ?";
+    db.optional::<UserRow>(sql, values![&id])
+        .await?
+        .map(UserRow::into_user)
+        .transpose()
+}
+
+pub(crate) async fn find_by_name(db: &Db, name: &UserName) -> Result<Option<User>, DbError> {
+    let sql = "SELECT id, name, is_admin FROM users WHERE name = ?";
+    db.optional::<UserRow>(sql, values![name])
+        .await?
+        .map(UserRow::into_user)
+        .transpose()
+}
+
+/// Reads a user with the hash that a password is checked against.
+pub(crate) async fn find_credentials(
+    db: &Db,
+    name: &UserName,
+) -> Result<Option<(User, String)>, DbError> {
+    let sql = "SELECT id, name, is_admin, password_hash FROM users WHERE name = ?";
+    let Some(row) = db.optional::<CredentialsRow>(sql, values![name]).await? else {
+        return Ok(None);
+    };
+    Ok(Some((row.user.into_user()?, row.password_hash)))
+}
+
+pub(crate) async fn has_admin(db: &Db) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM users WHERE is_admin = 1 LIMIT 1";
+    Ok(db.optional::<(i64,)>(sql, values![]).await?.is_some())
+}
+
+pub(crate) async fn has_admin_in(tx: &mut Tx) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM users WHERE is_admin = 1 LIMIT 1";
+    Ok(tx.optional::<(i64,)>(sql, values![]).await?.is_some())
+}

@@ -1,0 +1,106 @@
+//! Arguments of a statement, free of any one database.
+
+use dockyard_oci::{Digest, MediaType, RepositoryName, Tag, UserName, Visibility};
+
+use crate::Id;
+
+/// One argument.
+#[derive(Debug, Clone)]
+pub enum Value {
+    Int(i64),
+    Text(String),
+    OptionalText(Option<String>),
+    OptionalInt(Option<i64>),
+    Bytes(Vec<u8>),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::Int(value.into())
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Int(value.into())
+    }
+}
+
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::OptionalInt(value)
+    }
+}
+
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        Self::OptionalText(value)
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(value)
+    }
+}
+
+/// Types that are stored as the text they print.
+macro_rules! as_text {
+    ($($name:ty),*) => {$(
+        impl From<&$name> for Value {
+            fn from(value: &$name) -> Self {
+                Self::Text(value.to_string())
+            }
+        }
+
+        impl From<Option<&$name>> for Value {
+            fn from(value: Option<&$name>) -> Self {
+                Self::OptionalText(value.map(ToString::to_string))
+            }
+        }
+    )*};
+}
+
+as_text!(
+    Id,
+    Digest,
+    MediaType,
+    RepositoryName,
+    Tag,
+    UserName,
+    Visibility
+);
+
+/// Builds the arguments of a statement in the order of its placeholders.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => {
+        vec![$($crate::db::Value::from($value)),*]
+    };
+}
+
+pub(crate) use values;
+
+/// Is `?, ?, ?` for `count` arguments.
+pub(crate) fn placeholders(count: usize) -> String {
+    let mut text = "?, ".repeat(count);
+    text.truncate(text.len().saturating_sub(2));
+    text
+}

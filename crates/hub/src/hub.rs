@@ -1,0 +1,110 @@
+//! The whole of it, opened and closed together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::accounts::{Access, AccountError, Accounts};
+use crate::clock::Clock;
+use crate::db::{Db, DbError};
+use crate::images::archive::Archives;
+use crate::images::{Blobs, Manifests, Repositories, Tags, Uploads};
+use crate::search::{Search, SearchError};
+use crate::store::{BlobStore, FsStore, StoreError};
+
+/// Where a hub keeps its data, and which clock it goes by.
+#[derive(Debug, Clone)]
+pub struct HubOptions {
+    /// Folder of the database (`dockyard.db`), the blobs (`blobs/`) and the search index (`search/`).
+    pub data_dir: PathBuf,
+    pub clock: Clock,
+}
+
+/// Every service. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    pub accounts: Accounts,
+    pub access: Access,
+    pub repositories: Repositories,
+    pub uploads: Uploads,
+    pub blobs: Blobs,
+    pub manifests: Manifests,
+    pub tags: Tags,
+    pub archives: Archives,
+    pub search: Search,
+    db: Db,
+    store: Arc<dyn BlobStore>,
+}
+
+impl Hub {
+    /// Opens the data folder, makes it when missing, and starts what runs in the background.
+    pub async fn open(options: HubOptions) -> Result<Self, OpenError> {
+        let HubOptions { data_dir, clock } = options;
+        std::fs::create_dir_all(&data_dir)
+            .map_err(|error| OpenError::Folder(data_dir.clone(), error))?;
+        let store: Arc<dyn BlobStore> = Arc::new(
+            FsStore::open(&data_dir.join("blobs"))
+                .map_err(|error| OpenError::Folder(data_dir.join("blobs"), error))?,
+        );
+        let db = Db::open(&data_dir.join("dockyard.db")).await?;
+        let changed = Arc::new(Notify::new());
+        let search = Search::open(&data_dir.join("search"), db.clone(), changed.clone()).await?;
+        let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
+        let blobs = Blobs::new(db.clone(), store.clone());
+        let manifests = Manifests::new(db.clone(), clock.clone(), changed.clone());
+        Ok(Self {
+            accounts: Accounts::open(db.clone(), clock.clone()).await?,
+            access: Access::new(db.clone(), clock.clone()),
+            repositories: Repositories::new(db.clone(), clock.clone(), changed.clone()),
+            tags: Tags::new(db.clone(), clock, changed),
+            archives: Archives::new(
+                db.clone(),
+                uploads.clone(),
+                blobs.clone(),
+                manifests.clone(),
+            ),
+            uploads,
+            blobs,
+            manifests,
+            search,
+            db,
+            store,
+        })
+    }
+
+    /// Fails with the reason when requests can't be served.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        self.db.ping().await?;
+        Ok(self.store.ping().await?)
+    }
+
+    /// Stops what runs in the background and closes the database. What was acknowledged is durable
+    /// already.
+    pub async fn close(&self) {
+        self.search.close().await;
+        self.db.close().await;
+    }
+}
+
+/// Why a hub could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the folder {0} can't be used: {1}")]
+    Folder(PathBuf, #[source] std::io::Error),
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    #[error(transparent)]
+    Accounts(#[from] AccountError),
+}
+
+/// What is missing for requests to be served.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    #[error(transparent)]
+    Database(#[from] DbError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,292 @@
+//! Makes images of what a tarball held: docker's `manifest.json` first, an OCI layout otherwise.
+
+use dockyard_oci::{Descriptor, Digest, Manifest, ManifestKind, MediaType, Tag};
+use serde_json::{Value, json};
+
+use super::contents::{Contents, File, Layer};
+use super::documents::{ImageConfig, Layout, SavedImage, blob_name, parse, tag_of};
+use super::{Archives, ImportError, ImportedImage};
+use crate::accounts::{Grant, Push};
+use crate::images::hasher::Hasher;
+
+/// Deepest nesting of indexes that is followed; docker's containerd store writes two.
+const DEPTH_MAX: u8 = 4;
+
+/// Stores every image of a tarball.
+pub(super) async fn images(
+    archives: &Archives,
+    grant: &Grant<Push>,
+    contents: Contents,
+    tag: Option<&Tag>,
+) -> Result<Vec<ImportedImage>, ImportError> {
+    let assembly = Assembly {
+        archives,
+        grant,
+        contents,
+    };
+    if let Ok(bytes) = assembly.contents.document("manifest.json") {
+        let saved: Vec<SavedImage> = parse("manifest.json", bytes)?;
+        return assembly.saved(saved, tag).await;
+    }
+    if let Ok(bytes) = assembly.contents.document("index.json") {
+        let layout: Layout = parse("index.json", bytes)?;
+        return assembly.layout(layout, tag).await;
+    }
+    Err(ImportError::NoImage)
+}
+
+struct Assembly<'a> {
+    archives: &'a Archives,
+    grant: &'a Grant<Push>,
+    contents: Contents,
+}
+
+/// Counts what an image consists of.
+#[derive(Default)]
+struct Tally {
+    layers: u32,
+    layers_reused: u32,
+}
+
+impl Tally {
+    fn add(&mut self, layer: &Layer) {
+        self.layers += 1;
+        self.layers_reused += u32::from(layer.reused);
+    }
+}
+
+impl Assembly<'_> {
+    /// Stores the images of docker's `manifest.json`.
+    async fn saved(
+        &self,
+        saved: Vec<SavedImage>,
+        tag: Option<&Tag>,
+    ) -> Result<Vec<ImportedImage>, ImportError> {
+        let named = saved.iter().map(|image| {
+            image
+                .repo_tags
+                .iter()
+                .flatten()
+                .filter_map(|name| tag_of(name))
+                .collect()
+        });
+        let tags = tags_for(named.collect(), tag)?;
+        let mut images = Vec::with_capacity(saved.len());
+        for (image, tags) in saved.iter().zip(tags) {
+            images.push(self.saved_image(image, tags).await?);
+        }
+        Ok(images)
+    }
+
+    async fn saved_image(
+        &self,
+        image: &SavedImage,
+        tags: Vec<Tag>,
+    ) -> Result<ImportedImage, ImportError> {
+        let config = self.contents.document(&image.config)?;
+        let parsed: ImageConfig = parse(&image.config, config)?;
+        let expected = parsed.rootfs.diff_ids;
+        if expected.len() != image.layers.len() {
+            let actual = image.layers.len();
+            return Err(ImportError::LayerCount {
+                expected: expected.len(),
+                actual,
+            });
+        }
+        let (mut tally, mut layers) = (Tally::default(), Vec::with_capacity(expected.len()));
+        for (name, expected) in image.layers.iter().zip(expected) {
+            let layer = self.contents.layer(name)?;
+            if layer.diff_id != expected {
+                let (entry, actual) = (name.clone(), layer.diff_id.clone());
+                return Err(ImportError::WrongLayer {
+                    entry,
+                    expected,
+                    actual,
+                });
+            }
+            tally.add(layer);
+            layers.push(descriptor(
+                layer.media_type,
+                &layer.digest,
+                layer.size_bytes,
+            ));
+        }
+        let config = descriptor(
+            MediaType::OCI_CONFIG,
+            &self.store_document(config).await?,
+            config.len() as u64,
+        );
+        let manifest = json!({
+            "schemaVersion": 2,
+            "mediaType": MediaType::OCI_MANIFEST,
+            "config": config,
+            "layers": layers,
+        });
+        self.put(manifest.to_string().as_bytes(), None, tags, tally)
+            .await
+    }
+
+    /// Stores the images of an OCI layout, byte for byte unless their layers came uncompressed.
+    async fn layout(
+        &self,
+        layout: Layout,
+        tag: Option<&Tag>,
+    ) -> Result<Vec<ImportedImage>, ImportError> {
+        let named = layout
+            .manifests
+            .iter()
+            .map(|named| named.tag().into_iter().collect());
+        let tags = tags_for(named.collect(), tag)?;
+        let mut images = Vec::with_capacity(layout.manifests.len());
+        for (named, tags) in layout.manifests.iter().zip(tags) {
+            let mut tally = Tally::default();
+            let document =
+                Box::pin(self.document(&named.descriptor, &mut tally, DEPTH_MAX)).await?;
+            images.push(self.put(&document, None, tags, tally).await?);
+        }
+        Ok(images)
+    }
+
+    /// Prepares one manifest or index of a layout and returns it as it is to be put.
+    async fn document(
+        &self,
+        at: &Descriptor,
+        tally: &mut Tally,
+        depth: u8,
+    ) -> Result<Vec<u8>, ImportError> {
+        let name = blob_name(&at.digest);
+        let bytes = self.contents.document(&name)?;
+        let manifest = Manifest::parse(bytes, Some(at.media_type.as_str()))?;
+        let mut document: Value = parse(&name, bytes)?;
+        let changed = match manifest.kind {
+            ManifestKind::Image => self.image(&manifest, &mut document, tally).await?,
+            ManifestKind::Index if depth == 0 => {
+                return Err(ImportError::Bounds("its indexes are nested too deep"));
+            }
+            ManifestKind::Index => self.index(&manifest, &mut document, tally, depth).await?,
+        };
+        Ok(if changed {
+            document.to_string().into_bytes()
+        } else {
+            bytes.to_vec()
+        })
+    }
+
+    /// Stores the blobs of an image; true when its layers had to be described anew.
+    async fn image(
+        &self,
+        manifest: &Manifest,
+        document: &mut Value,
+        tally: &mut Tally,
+    ) -> Result<bool, ImportError> {
+        let mut changed = false;
+        if let Some(config) = &manifest.config {
+            self.store_document(self.contents.document(&blob_name(&config.digest))?)
+                .await?;
+        }
+        for (i, described) in manifest.layers.iter().enumerate() {
+            match self.contents.find(&blob_name(&described.digest))? {
+                File::Document(bytes) => {
+                    self.store_document(bytes).await?;
+                }
+                File::Layer {
+                    layer,
+                    compressed_here,
+                } => {
+                    tally.add(layer);
+                    if *compressed_here {
+                        let new = descriptor(layer.media_type, &layer.digest, layer.size_bytes);
+                        document["layers"][i] = new;
+                        changed = true;
+                    }
+                }
+            }
+        }
+        if changed {
+            document["mediaType"] = MediaType::OCI_MANIFEST.into();
+        }
+        Ok(changed)
+    }
+
+    /// Stores the manifests of an index that the tarball has; true when one had to change.
+    async fn index(
+        &self,
+        manifest: &Manifest,
+        document: &mut Value,
+        tally: &mut Tally,
+        depth: u8,
+    ) -> Result<bool, ImportError> {
+        let mut changed = false;
+        for (i, child) in manifest.manifests.iter().enumerate() {
+            if self.contents.find(&blob_name(&child.digest)).is_err() {
+                continue;
+            }
+            let bytes = Box::pin(self.document(child, tally, depth - 1)).await?;
+            let put = self
+                .archives
+                .manifests
+                .put(self.grant, &bytes, None, None, &[])
+                .await?;
+            if put.digest != child.digest {
+                document["manifests"][i]["digest"] = put.digest.as_str().into();
+                document["manifests"][i]["size"] = bytes.len().into();
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Stores a document as a blob of the repository.
+    async fn store_document(&self, bytes: &bytes::Bytes) -> Result<Digest, ImportError> {
+        let digest = Hasher::digest(dockyard_oci::Algorithm::Sha256, bytes);
+        let uploads = &self.archives.uploads;
+        let upload = uploads
+            .start(self.grant, dockyard_oci::Algorithm::Sha256)
+            .await?;
+        let stream = futures::stream::iter([Ok(bytes.clone())]);
+        uploads
+            .finish(self.grant, upload.id, None, stream, &digest)
+            .await?;
+        Ok(digest)
+    }
+
+    async fn put(
+        &self,
+        manifest: &[u8],
+        content_type: Option<&str>,
+        tags: Vec<Tag>,
+        tally: Tally,
+    ) -> Result<ImportedImage, ImportError> {
+        let manifests = &self.archives.manifests;
+        let put = manifests
+            .put(self.grant, manifest, content_type, None, &tags)
+            .await?;
+        let Tally {
+            layers,
+            layers_reused,
+        } = tally;
+        let (digest, size_bytes) = (put.digest, put.size_bytes);
+        Ok(ImportedImage {
+            tags,
+            digest,
+            size_bytes,
+            layers,
+            layers_reused,
+        })
+    }
+}
+
+fn descriptor(media_type: &str, digest: &Digest, size_bytes: u64) -> Value {
+    json!({ "mediaType": media_type, "digest": digest, "size": size_bytes })
+}
+
+/// Decides which tags each image gets: the one asked for, or those it is named by.
+fn tags_for(named: Vec<Vec<Tag>>, tag: Option<&Tag>) -> Result<Vec<Vec<Tag>>, ImportError> {
+    match tag {
+        _ if named.is_empty() => Err(ImportError::NoImage),
+        Some(_) if named.len() > 1 => Err(ImportError::SeveralImages(named.len())),
+        Some(tag) => Ok(vec![vec![tag.clone()]]),
+        None if named.iter().any(Vec::is_empty) => Err(ImportError::NoTag),
+        None => Ok(named),
+    }
+}

@@ -1,0 +1,205 @@
+//! What was found in a tarball, by name: small documents as they are, layers as stored blobs.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use dockyard_oci::{Digest, MediaType};
+
+use super::ImportError;
+
+/// Most entries of a tarball; real ones have some hundreds.
+const ENTRIES_MAX: usize = 100_000;
+/// Most bytes of documents that are held at once: many times what real tarballs have.
+const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most links followed from one name to the next.
+const LINKS_MAX: usize = 8;
+
+/// A layer that is stored.
+#[derive(Debug, Clone)]
+pub(super) struct Layer {
+    /// Of the blob.
+    pub digest: Digest,
+    pub size_bytes: u64,
+    /// Of the uncompressed layer, computed here.
+    pub diff_id: Digest,
+    pub media_type: &'static str,
+    /// Whether the repository had it before.
+    pub reused: bool,
+}
+
+impl Layer {
+    /// Is the digest of the layer as it stood in the tarball.
+    pub(super) fn original(&self, compressed_here: bool) -> &Digest {
+        if compressed_here {
+            &self.diff_id
+        } else {
+            &self.digest
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum File {
+    Document(Bytes),
+    /// A layer, and whether it came uncompressed.
+    Layer {
+        layer: Layer,
+        compressed_here: bool,
+    },
+}
+
+/// The files and links of a tarball.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    files: HashMap<String, File>,
+    links: HashMap<String, String>,
+    document_bytes: usize,
+}
+
+impl Contents {
+    /// Keeps a file under its name.
+    ///
+    /// Errors: the name is taken, or there are too many.
+    pub(super) fn insert(&mut self, name: String, file: File) -> Result<(), ImportError> {
+        if let File::Document(bytes) = &file {
+            self.document_bytes += bytes.len();
+            if self.document_bytes > DOCUMENT_BYTES_MAX {
+                return Err(ImportError::Bounds("its documents are too large together"));
+            }
+        }
+        self.require_room(&name)?;
+        self.files.insert(name, file);
+        Ok(())
+    }
+
+    /// Keeps a link from one name to another.
+    pub(super) fn link(&mut self, name: String, target: String) -> Result<(), ImportError> {
+        self.require_room(&name)?;
+        self.links.insert(name, target);
+        Ok(())
+    }
+
+    fn require_room(&self, name: &str) -> Result<(), ImportError> {
+        if self.files.len() + self.links.len() >= ENTRIES_MAX {
+            return Err(ImportError::Bounds("it has too many entries"));
+        }
+        if self.files.contains_key(name) || self.links.contains_key(name) {
+            let reason = "its name stands in the tarball twice";
+            return Err(ImportError::Entry {
+                entry: name.to_owned(),
+                reason,
+            });
+        }
+        Ok(())
+    }
+
+    /// Finds a file by name, through links.
+    pub(super) fn find(&self, name: &str) -> Result<&File, ImportError> {
+        let missing = || ImportError::Missing(name.to_owned());
+        let mut at = name;
+        for _ in 0..LINKS_MAX {
+            if let Some(file) = self.files.get(at) {
+                return Ok(file);
+            }
+            at = self.links.get(at).ok_or_else(missing)?;
+        }
+        Err(missing())
+    }
+
+    /// Finds a document by name.
+    pub(super) fn document(&self, name: &str) -> Result<&Bytes, ImportError> {
+        match self.find(name)? {
+            File::Document(bytes) => Ok(bytes),
+            File::Layer { .. } => Err(ImportError::Document {
+                file: name.to_owned(),
+                reason: "it is not a JSON document of at most 4 MiB".to_owned(),
+            }),
+        }
+    }
+
+    /// Finds a layer by name.
+    pub(super) fn layer(&self, name: &str) -> Result<&Layer, ImportError> {
+        match self.find(name)? {
+            File::Layer { layer, .. } => Ok(layer),
+            File::Document(_) => Err(ImportError::Document {
+                file: name.to_owned(),
+                reason: "it is not a layer".to_owned(),
+            }),
+        }
+    }
+}
+
+/// Resolves a name of a tarball to its plain form, `a/b`.
+///
+/// Errors: absolute names, and names that climb out of the tarball.
+pub(super) fn plain_name(name: &str) -> Result<String, &'static str> {
+    resolve("", name)
+}
+
+/// Resolves the target of a link that stands at `name`.
+pub(super) fn link_target(name: &str, target: &str) -> Result<String, &'static str> {
+    resolve(
+        name.rsplit_once('/').map_or("", |(folder, _)| folder),
+        target,
+    )
+}
+
+fn resolve(folder: &str, name: &str) -> Result<String, &'static str> {
+    if name.starts_with('/') {
+        return Err("its name or target is absolute");
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop().ok_or("its name or target leaves the tarball")?;
+            }
+            part => parts.push(part),
+        }
+    }
+    if parts.is_empty() {
+        Err("it has no name")
+    } else {
+        Ok(parts.join("/"))
+    }
+}
+
+/// Is the media type of a layer that starts with these bytes, `None` for an uncompressed one.
+pub(super) fn compression(start: &[u8]) -> Option<&'static str> {
+    if start.starts_with(&[0x1f, 0x8b]) {
+        Some(MediaType::OCI_LAYER_GZIP)
+    } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Some(MediaType::OCI_LAYER_ZSTD)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_inside_the_tarball() {
+        assert_eq!(plain_name("./a//b/"), Ok("a/b".to_owned()));
+        assert_eq!(plain_name("a/../b"), Ok("b".to_owned()));
+        assert_eq!(
+            link_target("x/layer.tar", "../y/layer.tar"),
+            Ok("y/layer.tar".to_owned())
+        );
+        for bad in ["/etc/passwd", "..", "../a", "a/../../b", "", "./"] {
+            assert!(plain_name(bad).is_err(), "{bad}");
+        }
+        assert!(link_target("layer.tar", "../y").is_err());
+    }
+
+    #[test]
+    fn links_in_a_circle_lead_nowhere() {
+        let mut contents = Contents::default();
+        contents.link("a".to_owned(), "b".to_owned()).unwrap();
+        contents.link("b".to_owned(), "a".to_owned()).unwrap();
+        assert!(matches!(contents.find("a"), Err(ImportError::Missing(_))));
+        assert!(contents.link("a".to_owned(), "c".to_owned()).is_err());
+    }
+}

@@ -1,0 +1,72 @@
+//! Why a tarball was refused.
+
+use dockyard_oci::{Digest, ManifestError};
+
+use crate::images::ImageError;
+
+/// Why a tarball was refused. Says which entry and what to do, for the person who sent it.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error("this is not a tarball: send what `docker save` writes")]
+    NotATarball,
+    #[error("the tarball ends too early{}: send it again", within(.entry.as_deref()))]
+    Truncated { entry: Option<String> },
+    #[error("the tarball is damaged{}: {reason}", within(.entry.as_deref()))]
+    Damaged {
+        entry: Option<String>,
+        reason: String,
+    },
+    #[error(
+        "the tarball holds no image: neither manifest.json nor index.json is in it (it was perhaps \
+         made by `docker export`, where `docker save` is needed)"
+    )]
+    NoImage,
+    #[error("the entry \"{entry}\" is refused: {reason}")]
+    Entry { entry: String, reason: &'static str },
+    #[error("the tarball is refused: {0}")]
+    Bounds(&'static str),
+    #[error("\"{file}\" can't be read: {reason}")]
+    Document { file: String, reason: String },
+    #[error("the tarball names \"{0}\", which is not in it")]
+    Missing(String),
+    #[error("\"{entry}\" does not hold what its name says: it hashes to {actual}")]
+    WrongDigest { entry: String, actual: Digest },
+    #[error("\"{entry}\" is layer {actual}, where the image's configuration has {expected}")]
+    WrongLayer {
+        entry: String,
+        expected: Digest,
+        actual: Digest,
+    },
+    #[error("the configuration lists {expected} layers, and the tarball {actual}")]
+    LayerCount { expected: usize, actual: usize },
+    #[error("the tarball holds {0} images: leave the tag out to store all under their own tags")]
+    SeveralImages(usize),
+    #[error("the tarball names no tag for its image: give one")]
+    NoTag,
+    #[error("the tarball's manifest is refused: {0}")]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
+fn within(entry: Option<&str>) -> String {
+    entry
+        .map(|entry| format!(" in \"{entry}\""))
+        .unwrap_or_default()
+}
+
+impl ImportError {
+    /// Reads a failed read of the tarball: cut short, or damaged.
+    pub(super) fn reading(error: &std::io::Error, entry: Option<&str>) -> Self {
+        let entry = entry.map(ToOwned::to_owned);
+        match error.kind() {
+            std::io::ErrorKind::UnexpectedEof
+            | std::io::ErrorKind::ConnectionReset
+            | std::io::ErrorKind::BrokenPipe => Self::Truncated { entry },
+            _ => Self::Damaged {
+                entry,
+                reason: error.to_string(),
+            },
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Tarballs in and out: the same images as through the registry's door.
+//!
+//! Nothing is ever unpacked: names in a tarball are keys of a map, layers stream into the same
+//! uploads as a push, and the manifest is put by the same call.
+
+mod assemble;
+mod contents;
+mod documents;
+mod error;
+mod export;
+mod import;
+mod pack;
+
+use bytes::Bytes;
+use dockyard_oci::{Digest, Reference, Tag};
+use futures::Stream;
+use std::io;
+
+use super::{Blobs, ImageError, Manifests, Uploads};
+use crate::accounts::{Grant, Pull, Push};
+use crate::db::Db;
+
+pub use error::ImportError;
+pub use export::{Export, Platform};
+
+/// An image that a tarball held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedImage {
+    pub tags: Vec<Tag>,
+    pub digest: Digest,
+    /// Bytes of the config and layers as they are stored.
+    pub size_bytes: u64,
+    pub layers: u32,
+    /// How many of the layers were in the repository before.
+    pub layers_reused: u32,
+}
+
+/// Takes tarballs in and hands them out.
+#[derive(Debug, Clone)]
+pub struct Archives {
+    db: Db,
+    uploads: Uploads,
+    blobs: Blobs,
+    manifests: Manifests,
+}
+
+impl Archives {
+    pub(crate) const fn new(db: Db, uploads: Uploads, blobs: Blobs, manifests: Manifests) -> Self {
+        Self {
+            db,
+            uploads,
+            blobs,
+            manifests,
+        }
+    }
+
+    /// Reads a tarball as a stream and stores the images that it holds.
+    ///
+    /// Takes what `docker save`, `podman save` and the OCI layout write, plain or compressed with
+    /// gzip, zstd, xz or bzip2. With `tag` there must be one image, which gets that tag; without,
+    /// every image gets the tags that the tarball names. Tags move only when everything of their
+    /// image is durable.
+    pub async fn import(
+        &self,
+        grant: &Grant<Push>,
+        bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
+        tag: Option<&Tag>,
+    ) -> Result<Vec<ImportedImage>, ImportError> {
+        let contents = import::read(self, grant, bytes).await?;
+        assemble::images(self, grant, contents, tag).await
+    }
+
+    /// Lays out the tarball of an image that every engine's `load` accepts, of known length.
+    ///
+    /// Of an index, the image for `platform` is taken.
+    /// Errors: `ManifestUnknown` when there is no such image, or none for the platform.
+    pub async fn export(
+        &self,
+        grant: &Grant<Pull>,
+        reference: &Reference,
+        platform: &Platform,
+    ) -> Result<Export, ImageError> {
+        export::lay_out(self, grant, reference, platform).await
+    }
+}

@@ -1,0 +1,66 @@
+//! What can go wrong with repositories and images.
+
+use dockyard_oci::{Digest, ManifestError, Reference, RepositoryName};
+
+use crate::Id;
+use crate::db::DbError;
+use crate::store::StoreError;
+
+/// Why a repository could not be made, changed or listed.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    #[error("the repository {0} exists already")]
+    Exists(RepositoryName),
+    #[error("you may only create repositories in your own namespace: {0} is not in it")]
+    Denied(RepositoryName),
+    #[error("log in to create a repository")]
+    Anonymous,
+    #[error("a description has at most {max_chars} characters")]
+    DescriptionTooLong { max_chars: usize },
+    #[error("a README has at most {max_bytes} bytes")]
+    ReadmeTooLong { max_bytes: usize },
+    #[error("the repository was deleted meanwhile")]
+    Gone,
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+/// Why something could not be done with the content of a repository.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    #[error("blob {digest} is not in {repository}")]
+    BlobUnknown {
+        digest: Digest,
+        repository: RepositoryName,
+    },
+    #[error("{reference} is not in {repository}")]
+    ManifestUnknown {
+        reference: Reference,
+        repository: RepositoryName,
+    },
+    #[error("there is no upload {0} here")]
+    UploadUnknown(Id),
+    #[error("another request is writing to this upload")]
+    UploadBusy(Id),
+    #[error("the upload has {offset} bytes, so the next chunk starts there")]
+    OffsetMismatch { id: Id, offset: u64 },
+    #[error("the content is not {expected}: it hashes to {actual}")]
+    DigestMismatch { expected: Digest, actual: Digest },
+    #[error("the connection broke: {0}")]
+    Interrupted(#[source] std::io::Error),
+    #[error(transparent)]
+    ManifestInvalid(#[from] ManifestError),
+    #[error("the manifest refers to {digest}, which was not pushed to {repository}")]
+    ManifestBlobUnknown {
+        digest: Digest,
+        repository: RepositoryName,
+    },
+    #[error("the repository was deleted meanwhile")]
+    Gone,
+    #[error("what was stored as {0} can't be read any more")]
+    Damaged(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}

@@ -1,0 +1,94 @@
+//! Images: repositories, uploads, blobs, manifests, tags, and tarballs in and out.
+//!
+//! Every service method takes a `Grant`. Changes that search must see write an outbox row in their
+//! own transaction; nothing here calls search.
+
+pub mod archive;
+mod blobs;
+mod error;
+mod hasher;
+mod manifests;
+mod repositories;
+mod tags;
+mod uploads;
+
+use bytes::Bytes;
+use dockyard_oci::{Digest, MediaType, RepositoryName, Tag, UserName, Visibility};
+
+use crate::Id;
+use crate::store::Location;
+
+pub use blobs::Blobs;
+pub use error::{ImageError, RepositoryError};
+pub use manifests::{ManifestPut, Manifests, ReferrerPage};
+pub use repositories::{
+    DESCRIPTION_MAX_CHARS, NewRepository, Page, README_MAX_BYTES, Repositories, RepositoryChange,
+};
+pub use tags::{TagPage, Tags};
+pub use uploads::{Upload, Uploads};
+
+/// A repository with what its page shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    pub id: Id,
+    pub name: RepositoryName,
+    pub owner_id: Id,
+    pub visibility: Visibility,
+    /// One line of plain text.
+    pub description: String,
+    /// Markdown.
+    pub readme: String,
+    pub created_ms: i64,
+    /// When something was last pushed.
+    pub pushed_ms: Option<i64>,
+    pub tag_count: i64,
+}
+
+impl Repository {
+    pub(crate) fn new(
+        name: RepositoryName,
+        owner_id: Id,
+        visibility: Visibility,
+        created_ms: i64,
+    ) -> Self {
+        Self {
+            id: Id::new(),
+            name,
+            owner_id,
+            visibility,
+            description: String::new(),
+            readme: String::new(),
+            created_ms,
+            pushed_ms: None,
+            tag_count: 0,
+        }
+    }
+}
+
+/// A stored blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob {
+    pub digest: Digest,
+    pub size_bytes: u64,
+    pub(crate) location: Location,
+}
+
+/// A manifest byte for byte as it was pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredManifest {
+    pub digest: Digest,
+    pub media_type: MediaType,
+    pub bytes: Bytes,
+}
+
+/// A tag as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagSummary {
+    pub name: Tag,
+    pub digest: Digest,
+    pub media_type: MediaType,
+    /// Bytes of the config and layers; for an index, of the manifests it lists that are present.
+    pub size_bytes: u64,
+    pub pushed_ms: i64,
+    pub pushed_by: Option<UserName>,
+}

@@ -1,0 +1,190 @@
+//! Repositories themselves: made, shown, changed, listed, deleted.
+
+use std::sync::Arc;
+
+use dockyard_oci::{RepositoryName, UserName, Visibility};
+use tokio::sync::Notify;
+
+use super::{Repository, RepositoryError};
+use crate::accounts::{Administer, Caller, Grant, Pull};
+use crate::clock::Clock;
+use crate::db::tables::{outbox, repositories, users};
+use crate::db::{Db, DbError};
+
+/// Longest description in characters: one line of a list.
+pub const DESCRIPTION_MAX_CHARS: usize = 200;
+/// Longest README in bytes: far above any real one, and still one row.
+pub const README_MAX_BYTES: usize = 512 * 1024;
+
+/// A repository to be made.
+#[derive(Debug, Clone)]
+pub struct NewRepository {
+    pub name: RepositoryName,
+    pub visibility: Visibility,
+    pub description: String,
+}
+
+/// What changes about a repository; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct RepositoryChange {
+    pub description: Option<String>,
+    pub readme: Option<String>,
+    pub visibility: Option<Visibility>,
+}
+
+/// A part of a list that is sorted by name.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// The name after which the page starts.
+    pub after: Option<String>,
+    /// Most entries.
+    pub limit: u32,
+}
+
+/// Keeps repositories.
+#[derive(Debug, Clone)]
+pub struct Repositories {
+    db: Db,
+    clock: Clock,
+    changed: Arc<Notify>,
+}
+
+impl Repositories {
+    pub(crate) const fn new(db: Db, clock: Clock, changed: Arc<Notify>) -> Self {
+        Self { db, clock, changed }
+    }
+
+    /// Makes a repository in the caller's own namespace.
+    ///
+    /// Errors: `Exists`, `Denied` outside the namespace, `Anonymous`, `DescriptionTooLong`.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        new: NewRepository,
+    ) -> Result<Repository, RepositoryError> {
+        let user = caller.user().ok_or(RepositoryError::Anonymous)?;
+        if new.name.namespace() != user.name.as_str() || caller.is_registry_token() {
+            return Err(RepositoryError::Denied(new.name));
+        }
+        let description = checked_description(&new.description)?;
+        let now_ms = self.clock.now_ms();
+        let mut repository = Repository::new(new.name, user.id, new.visibility, now_ms);
+        repository.description = description;
+        let mut tx = self.db.begin().await?;
+        match repositories::insert(&mut tx, &repository).await {
+            Err(DbError::Duplicate) => return Err(RepositoryError::Exists(repository.name)),
+            other => other?,
+        }
+        outbox::insert(&mut tx, repository.id, now_ms).await?;
+        tx.commit().await?;
+        self.changed.notify_one();
+        Ok(repository)
+    }
+
+    /// Shows one repository.
+    pub async fn show(&self, grant: &Grant<Pull>) -> Result<Repository, RepositoryError> {
+        let found = repositories::find(&self.db, grant.repository_id()).await?;
+        found.ok_or(RepositoryError::Gone)
+    }
+
+    /// Changes texts or visibility and returns the repository as it is now.
+    ///
+    /// Errors: `DescriptionTooLong`, `ReadmeTooLong`.
+    pub async fn change(
+        &self,
+        grant: &Grant<Administer>,
+        change: RepositoryChange,
+    ) -> Result<Repository, RepositoryError> {
+        let id = grant.repository_id();
+        let found = repositories::find(&self.db, id).await?;
+        let mut repository = found.ok_or(RepositoryError::Gone)?;
+        if let Some(description) = change.description {
+            repository.description = checked_description(&description)?;
+        }
+        if let Some(readme) = change.readme {
+            if readme.len() > README_MAX_BYTES {
+                return Err(RepositoryError::ReadmeTooLong {
+                    max_bytes: README_MAX_BYTES,
+                });
+            }
+            repository.readme = readme;
+        }
+        repository.visibility = change.visibility.unwrap_or(repository.visibility);
+        let Repository {
+            description,
+            readme,
+            visibility,
+            ..
+        } = &repository;
+        let mut tx = self.db.begin().await?;
+        repositories::update_texts(&mut tx, id, description, readme, *visibility).await?;
+        outbox::insert(&mut tx, id, self.clock.now_ms()).await?;
+        tx.commit().await?;
+        self.changed.notify_one();
+        Ok(repository)
+    }
+
+    /// Deletes a repository with its tags, manifests and links to blobs, in one transaction.
+    pub async fn delete(&self, grant: &Grant<Administer>) -> Result<(), RepositoryError> {
+        let mut tx = self.db.begin().await?;
+        if !repositories::delete(&mut tx, grant.repository_id()).await? {
+            return Err(RepositoryError::Gone);
+        }
+        outbox::insert(&mut tx, grant.repository_id(), self.clock.now_ms()).await?;
+        tx.commit().await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Lists what the caller may see of a user's repositories, by name.
+    pub async fn owned_by(
+        &self,
+        caller: &Caller,
+        owner: &UserName,
+        page: Page,
+    ) -> Result<Vec<Repository>, RepositoryError> {
+        let Some(owner) = users::find_by_name(&self.db, owner).await? else {
+            return Ok(Vec::new());
+        };
+        let after = page.after.as_deref().unwrap_or_default();
+        let sees_all = caller
+            .user()
+            .is_some_and(|user| user.id == owner.id || user.is_admin);
+        Ok(if sees_all && !caller.is_registry_token() {
+            repositories::list_by_owner(&self.db, owner.id, after, page.limit).await?
+        } else {
+            repositories::list_public_by_owner(&self.db, owner.id, after, page.limit).await?
+        })
+    }
+
+    /// Lists the public repositories that were pushed to last.
+    pub async fn recently_pushed(&self, limit: u32) -> Result<Vec<Repository>, RepositoryError> {
+        Ok(repositories::list_recent_public(&self.db, limit).await?)
+    }
+
+    /// Lists the names of all repositories that the caller may read.
+    ///
+    /// Source: distribution, "Catalog".
+    pub async fn catalog(
+        &self,
+        caller: &Caller,
+        page: Page,
+    ) -> Result<Vec<RepositoryName>, RepositoryError> {
+        let owner = caller
+            .user()
+            .filter(|_| !caller.is_registry_token())
+            .map(|user| &user.id);
+        let after = page.after.as_deref().unwrap_or_default();
+        Ok(repositories::list_names(&self.db, owner, after, page.limit).await?)
+    }
+}
+
+/// Keeps a description to one line.
+fn checked_description(text: &str) -> Result<String, RepositoryError> {
+    if text.chars().count() > DESCRIPTION_MAX_CHARS {
+        return Err(RepositoryError::DescriptionTooLong {
+            max_chars: DESCRIPTION_MAX_CHARS,
+        });
+    }
+    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+}

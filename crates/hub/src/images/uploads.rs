@@ -1,0 +1,372 @@
+//! Blobs on their way in.
+//!
+//! An upload streams to the store under its own location and is hashed as it passes. Finishing it is
+//! one transaction that records digest -> location: nothing is renamed, copied or read back. What a
+//! chunk leaves behind is durable before it is acknowledged.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use dockyard_oci::{Algorithm, Digest};
+use futures::{Stream, StreamExt};
+
+use super::hasher::Hasher;
+use super::{Blob, ImageError};
+use crate::Id;
+use crate::accounts::{Grant, Pull, Push};
+use crate::clock::Clock;
+use crate::db::tables::uploads::{self, StoredUpload};
+use crate::db::tables::{blobs, layers};
+use crate::db::{Db, DbError};
+use crate::store::{BlobStore, Location, StoreError};
+
+/// An upload as a client knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upload {
+    pub id: Id,
+    /// Bytes that are durable.
+    pub offset: u64,
+}
+
+/// A layer that was stored on its way out of a tarball.
+pub(super) struct StoredLayer {
+    pub blob: Blob,
+    /// Of the uncompressed layer.
+    pub diff_id: Digest,
+    /// Whether the repository had the blob before.
+    pub was_there: bool,
+}
+
+/// Takes blobs in.
+#[derive(Debug, Clone)]
+pub struct Uploads {
+    db: Db,
+    store: Arc<dyn BlobStore>,
+    clock: Clock,
+    /// Uploads that a request of this process is writing to.
+    busy: Arc<Mutex<HashSet<Id>>>,
+}
+
+/// An upload that this request alone may write to.
+struct Claim {
+    id: Id,
+    busy: Arc<Mutex<HashSet<Id>>>,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.busy
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.id);
+    }
+}
+
+impl Uploads {
+    pub(crate) fn new(db: Db, store: Arc<dyn BlobStore>, clock: Clock) -> Self {
+        Self {
+            db,
+            store,
+            clock,
+            busy: Arc::default(),
+        }
+    }
+
+    /// Starts an upload that will be hashed with `algorithm`.
+    ///
+    /// Source: OCI distribution-spec, "Pushing blobs".
+    pub async fn start(
+        &self,
+        grant: &Grant<Push>,
+        algorithm: Algorithm,
+    ) -> Result<Upload, ImageError> {
+        let (id, user_id) = (Id::new(), grant.user_id().unwrap_or_default());
+        let stored = StoredUpload {
+            location: Location::new(),
+            offset: 0,
+            hash_state: Hasher::new(algorithm).save(),
+        };
+        let repository_id = grant.repository_id();
+        match uploads::insert(
+            &self.db,
+            id,
+            repository_id,
+            user_id,
+            &stored,
+            self.clock.now_ms(),
+        )
+        .await
+        {
+            Err(DbError::Reference) => Err(ImageError::Gone),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(Upload { id, offset: 0 }),
+        }
+    }
+
+    /// Tells how far an upload is.
+    ///
+    /// Errors: `UploadUnknown`, also for another user's.
+    pub async fn status(&self, grant: &Grant<Push>, id: Id) -> Result<Upload, ImageError> {
+        let stored = self.find(grant, id).await?;
+        Ok(Upload {
+            id,
+            offset: stored.offset,
+        })
+    }
+
+    /// Appends a stream of bytes to an upload and returns its new length in bytes.
+    ///
+    /// When the stream breaks, what arrived before is kept and can be resumed from.
+    /// Errors: `OffsetMismatch` when `at` is not the current length; `UploadBusy`; `Interrupted`.
+    /// Source: OCI distribution-spec, "Pushing a blob in chunks".
+    pub async fn append(
+        &self,
+        grant: &Grant<Push>,
+        id: Id,
+        at: Option<u64>,
+        bytes: impl Stream<Item = io::Result<Bytes>> + Send,
+    ) -> Result<Upload, ImageError> {
+        let _claim = self.claim(id)?;
+        let mut stored = self.find(grant, id).await?;
+        self.write(id, &mut stored, at, bytes).await?;
+        Ok(Upload {
+            id,
+            offset: stored.offset,
+        })
+    }
+
+    /// Appends the last bytes and makes the upload a blob of the repository.
+    ///
+    /// Errors: as `append`, and `DigestMismatch`, which ends the upload.
+    /// Source: OCI distribution-spec, "POST then PUT".
+    pub async fn finish(
+        &self,
+        grant: &Grant<Push>,
+        id: Id,
+        at: Option<u64>,
+        bytes: impl Stream<Item = io::Result<Bytes>> + Send,
+        expected: &Digest,
+    ) -> Result<Blob, ImageError> {
+        let _claim = self.claim(id)?;
+        let mut stored = self.find(grant, id).await?;
+        if hasher_of(&stored)?.algorithm() != expected.algorithm() && stored.offset == 0 {
+            stored.hash_state = Hasher::new(expected.algorithm()).save();
+        }
+        self.write(id, &mut stored, at, bytes).await?;
+        let actual = hasher_of(&stored)?.finish();
+        if actual != *expected {
+            self.discard(id, stored.location).await?;
+            return Err(ImageError::DigestMismatch {
+                expected: expected.clone(),
+                actual,
+            });
+        }
+        let (blob, _) = self.commit(grant, id, &stored, actual, None).await?;
+        Ok(blob)
+    }
+
+    /// Stores a blob whose digest is known only at its end, and remembers the uncompressed layer
+    /// that is in it.
+    ///
+    /// `diff_id` is awaited after the stream ended.
+    pub(super) async fn store(
+        &self,
+        grant: &Grant<Push>,
+        bytes: impl Stream<Item = io::Result<Bytes>> + Send,
+        diff_id: impl Future<Output = io::Result<Digest>> + Send,
+    ) -> Result<StoredLayer, ImageError> {
+        let upload = self.start(grant, Algorithm::Sha256).await?;
+        let _claim = self.claim(upload.id)?;
+        let mut stored = self.find(grant, upload.id).await?;
+        let written = self.write(upload.id, &mut stored, None, bytes).await;
+        let diff_id = match (written, diff_id.await.map_err(ImageError::Interrupted)) {
+            (Ok(()), Ok(diff_id)) => diff_id,
+            (Err(error), _) | (Ok(()), Err(error)) => {
+                self.discard(upload.id, stored.location).await?;
+                return Err(error);
+            }
+        };
+        let digest = hasher_of(&stored)?.finish();
+        let (blob, was_there) = self
+            .commit(grant, upload.id, &stored, digest, Some(&diff_id))
+            .await?;
+        Ok(StoredLayer {
+            blob,
+            diff_id,
+            was_there,
+        })
+    }
+
+    /// Gives up an upload.
+    ///
+    /// Errors: `UploadUnknown`, `UploadBusy`.
+    pub async fn cancel(&self, grant: &Grant<Push>, id: Id) -> Result<(), ImageError> {
+        let _claim = self.claim(id)?;
+        let stored = self.find(grant, id).await?;
+        self.discard(id, stored.location).await
+    }
+
+    /// Makes a blob of one repository visible in another as well.
+    ///
+    /// Errors: `BlobUnknown` when the source does not have it.
+    /// Source: OCI distribution-spec, "Mounting a blob from another repository".
+    pub async fn mount(
+        &self,
+        grant: &Grant<Push>,
+        from: &Grant<Pull>,
+        digest: &Digest,
+    ) -> Result<Blob, ImageError> {
+        let found = blobs::find_in(&self.db, from.repository_id(), digest).await?;
+        let blob = found.ok_or_else(|| super::blobs::unknown(digest, from.repository()))?;
+        let mut tx = self.db.begin().await?;
+        // Asked again inside the transaction: it may have been collected meanwhile.
+        if blobs::find_location(&mut tx, digest).await? != Some(blob.location) {
+            return Err(super::blobs::unknown(digest, from.repository()));
+        }
+        let now_ms = self.clock.now_ms();
+        blobs::touch(&mut tx, digest, now_ms).await?;
+        match blobs::link(&mut tx, grant.repository_id(), digest, now_ms).await {
+            Err(DbError::Reference) => return Err(ImageError::Gone),
+            other => other.map(|_| ())?,
+        }
+        tx.commit().await?;
+        Ok(blob)
+    }
+
+    fn claim(&self, id: Id) -> Result<Claim, ImageError> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if !busy.insert(id) {
+            return Err(ImageError::UploadBusy(id));
+        }
+        Ok(Claim {
+            id,
+            busy: Arc::clone(&self.busy),
+        })
+    }
+
+    async fn find(&self, grant: &Grant<Push>, id: Id) -> Result<StoredUpload, ImageError> {
+        let user_id = grant.user_id().unwrap_or_default();
+        let found = uploads::find(&self.db, id, grant.repository_id(), user_id).await?;
+        found.ok_or(ImageError::UploadUnknown(id))
+    }
+
+    /// Streams bytes to the store and moves the upload on, also when the stream breaks.
+    async fn write(
+        &self,
+        id: Id,
+        stored: &mut StoredUpload,
+        at: Option<u64>,
+        bytes: impl Stream<Item = io::Result<Bytes>> + Send,
+    ) -> Result<(), ImageError> {
+        if at.is_some_and(|at| at != stored.offset) {
+            return Err(ImageError::OffsetMismatch {
+                id,
+                offset: stored.offset,
+            });
+        }
+        let mut bytes = std::pin::pin!(bytes);
+        let first = bytes.next().await;
+        if first.is_none() && stored.offset > 0 {
+            return Ok(());
+        }
+        let mut hasher = hasher_of(stored)?;
+        let mut length = stored.offset;
+        let mut writer = match self.store.append(stored.location, stored.offset).await {
+            Err(StoreError::Missing(_)) => return Err(ImageError::UploadUnknown(id)),
+            other => other?,
+        };
+        let mut broken = None;
+        let mut next = first;
+        while let Some(chunk) = next {
+            match chunk {
+                Ok(chunk) => {
+                    hasher.update(&chunk);
+                    length += chunk.len() as u64;
+                    writer.write(chunk).await?;
+                }
+                Err(error) => {
+                    broken = Some(error);
+                    break;
+                }
+            }
+            next = bytes.next().await;
+        }
+        writer.sync().await?;
+        self.advance(id, stored, length, &hasher).await?;
+        broken.map_or(Ok(()), |error| Err(ImageError::Interrupted(error)))
+    }
+
+    async fn advance(
+        &self,
+        id: Id,
+        stored: &mut StoredUpload,
+        length: u64,
+        hasher: &Hasher,
+    ) -> Result<(), ImageError> {
+        let (from, state) = (stored.offset, hasher.save());
+        let now_ms = self.clock.now_ms();
+        if !uploads::advance(&self.db, id, from, length, state.clone(), now_ms).await? {
+            return Err(ImageError::UploadUnknown(id));
+        }
+        stored.offset = length;
+        stored.hash_state = state;
+        Ok(())
+    }
+
+    /// Makes a written upload a blob, and tells whether the repository had it before.
+    ///
+    /// When the digest is stored already, the new object is dropped.
+    async fn commit(
+        &self,
+        grant: &Grant<Push>,
+        id: Id,
+        stored: &StoredUpload,
+        digest: Digest,
+        diff_id: Option<&Digest>,
+    ) -> Result<(Blob, bool), ImageError> {
+        self.store.finish(stored.location).await?;
+        let now_ms = self.clock.now_ms();
+        let mut blob = Blob {
+            digest,
+            size_bytes: stored.offset,
+            location: stored.location,
+        };
+        let mut tx = self.db.begin().await?;
+        if !uploads::delete(&mut tx, id).await? {
+            return Err(ImageError::UploadUnknown(id));
+        }
+        match blobs::find_location(&mut tx, &blob.digest).await? {
+            Some(location) => {
+                blob.location = location;
+                blobs::touch(&mut tx, &blob.digest, now_ms).await?;
+            }
+            None => blobs::insert(&mut tx, &blob, now_ms).await?,
+        }
+        let linked = match blobs::link(&mut tx, grant.repository_id(), &blob.digest, now_ms).await {
+            Err(DbError::Reference) => return Err(ImageError::Gone),
+            other => other?,
+        };
+        if let Some(diff_id) = diff_id {
+            layers::insert(&mut tx, diff_id, &blob.digest).await?;
+        }
+        tx.commit().await?;
+        if blob.location != stored.location {
+            self.store.delete(stored.location).await?;
+        }
+        Ok((blob, !linked))
+    }
+
+    async fn discard(&self, id: Id, location: Location) -> Result<(), ImageError> {
+        let mut tx = self.db.begin().await?;
+        uploads::delete(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(self.store.delete(location).await?)
+    }
+}
+
+fn hasher_of(stored: &StoredUpload) -> Result<Hasher, ImageError> {
+    Hasher::restore(&stored.hash_state)
+        .ok_or_else(|| ImageError::Database(DbError::Corrupt("hash_state".to_owned())))
+}

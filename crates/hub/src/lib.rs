@@ -1,0 +1,18 @@
+//! Everything of Dockyard that is not HTTP: the blob store, the database, images, accounts and search.
+//!
+//! Nothing here names axum, http or leptos. Services take domain types and streams and return
+//! outcomes; the server maps those to answers.
+
+pub mod accounts;
+pub mod clock;
+pub mod db;
+mod hub;
+mod id;
+pub mod images;
+pub mod search;
+mod secret;
+pub mod store;
+
+pub use hub::{Hub, HubOptions, NotReady, OpenError};
+pub use id::Id;
+pub use secret::Secret;

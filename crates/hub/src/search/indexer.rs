@@ -1,0 +1,142 @@
+//! Tails the outbox into the index.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tantivy::IndexWriter;
+use tokio::sync::Notify;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use super::SearchError;
+use super::index::SearchIndex;
+use crate::Id;
+use crate::db::Db;
+use crate::db::tables::{outbox, repositories};
+use crate::images::Repository;
+
+/// Changes taken at once.
+const BATCH: u32 = 500;
+/// How often to look for changes that other nodes wrote.
+const POLL: Duration = Duration::from_secs(1);
+/// Pause after a batch, so that a busy registry commits a few times a second and not for each push.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// Opens the index, builds it where needed, and starts the task that keeps it up to date.
+pub(super) async fn start(
+    folder: &Path,
+    db: Db,
+    changed: Arc<Notify>,
+    stop: CancellationToken,
+) -> Result<(Arc<SearchIndex>, JoinHandle<()>), SearchError> {
+    let newest = outbox::newest(&db).await?;
+    let index = Arc::new(open_usable(folder, newest)?);
+    let cursor = index.cursor();
+    let writer = index.writer()?;
+    let mut follower = Follower {
+        index: Arc::clone(&index),
+        writer,
+        db,
+        cursor: cursor.unwrap_or_default(),
+    };
+    if cursor.is_none() {
+        follower = follower.rebuild(newest).await?;
+    }
+    let task = tokio::spawn(follower.run(changed, stop));
+    Ok((index, task))
+}
+
+/// Opens the index if it can be gone on with, and an empty one otherwise.
+fn open_usable(folder: &Path, newest: i64) -> Result<SearchIndex, SearchError> {
+    if let Ok(index) = SearchIndex::open(folder)
+        && index.cursor().is_some_and(|cursor| cursor <= newest)
+    {
+        return Ok(index);
+    }
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    SearchIndex::open(folder)
+}
+
+struct Follower {
+    index: Arc<SearchIndex>,
+    writer: IndexWriter,
+    db: Db,
+    /// The last outbox row that is in the index.
+    cursor: i64,
+}
+
+impl Follower {
+    async fn run(mut self, changed: Arc<Notify>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            tokio::select! {
+                () = changed.notified() => {}
+                () = tokio::time::sleep(POLL) => {}
+                () = stop.cancelled() => return,
+            }
+            self = match self.catch_up().await {
+                Ok(follower) => follower,
+                Err(error) => {
+                    error!(%error, "the search index stops following changes until the next start");
+                    return;
+                }
+            };
+            tokio::time::sleep(BREATH).await;
+        }
+    }
+
+    /// Takes every change that is waiting.
+    async fn catch_up(mut self) -> Result<Self, SearchError> {
+        loop {
+            let changes = match outbox::list(&self.db, self.cursor, BATCH).await {
+                Ok(changes) => changes,
+                Err(error) => {
+                    error!(%error, "the search index could not read what changed");
+                    return Ok(self);
+                }
+            };
+            let Some((cursor, _)) = changes.last().copied() else {
+                return Ok(self);
+            };
+            let ids: BTreeSet<Id> = changes.into_iter().map(|(_, id)| id).collect();
+            let ids: Vec<Id> = ids.into_iter().collect();
+            let found = repositories::find_many(&self.db, &ids).await?;
+            self.cursor = cursor;
+            self = self.put(ids, found).await?;
+        }
+    }
+
+    /// Indexes every repository there is.
+    async fn rebuild(mut self, newest: i64) -> Result<Self, SearchError> {
+        let (mut after, mut count) = (String::new(), 0);
+        self.cursor = newest;
+        loop {
+            let found = repositories::list_after(&self.db, &after, BATCH).await?;
+            let ids: Vec<Id> = found.iter().map(|repository| repository.id).collect();
+            let Some(last) = ids.last() else { break };
+            (after, count) = (last.to_string(), count + ids.len());
+            self = self.put(ids, found).await?;
+        }
+        self = self.put(Vec::new(), Vec::new()).await?;
+        info!(repositories = count, "built the search index");
+        Ok(self)
+    }
+
+    /// Writes a batch and commits it, off the async threads.
+    async fn put(mut self, ids: Vec<Id>, found: Vec<Repository>) -> Result<Self, SearchError> {
+        spawn_blocking(move || {
+            for id in ids {
+                let repository = found.iter().find(|repository| repository.id == id);
+                self.index.put(&self.writer, id, repository)?;
+            }
+            self.index.commit(&mut self.writer, self.cursor)?;
+            Ok(self)
+        })
+        .await
+        .unwrap_or(Err(SearchError::Stopped))
+    }
+}

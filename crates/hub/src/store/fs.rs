@@ -1,0 +1,177 @@
+//! A folder as the store: `<root>/<two hex digits>/<location>`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio_util::io::ReaderStream;
+
+use super::{BlobStore, BlobWriter, ByteStream, Location, StoreError};
+
+/// Bytes asked of the disk at once: large enough that the thread hand-over does not show.
+const READ_BYTES: usize = 256 * 1024;
+/// Chunks that may wait for the disk; with network chunks of some 16 to 64 KiB, about a megabyte.
+const WRITE_QUEUE: usize = 16;
+
+/// Keeps objects as files of a folder.
+#[derive(Debug, Clone)]
+pub struct FsStore {
+    root: PathBuf,
+}
+
+impl FsStore {
+    /// Opens a folder, and makes it and its 256 parts when missing.
+    pub fn open(root: &Path) -> io::Result<Self> {
+        for part in 0..=255u8 {
+            std::fs::create_dir_all(root.join(format!("{part:02x}")))?;
+        }
+        File::open(root)?.sync_all()?;
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    /// Spreads by the end of the id, since its front is the time.
+    fn folder(&self, at: Location) -> PathBuf {
+        let name = at.to_string();
+        self.root.join(&name[name.len() - 2..])
+    }
+
+    fn path(&self, at: Location) -> PathBuf {
+        self.folder(at).join(at.to_string())
+    }
+}
+
+#[async_trait]
+impl BlobStore for FsStore {
+    async fn append(&self, at: Location, offset: u64) -> Result<Box<dyn BlobWriter>, StoreError> {
+        let path = self.path(at);
+        let file = blocking(move || open_at(&path, at, offset)).await?;
+        let (sender, receiver) = mpsc::channel(WRITE_QUEUE);
+        let task = spawn_blocking(move || write_all(file, receiver));
+        Ok(Box::new(FsWriter { sender, task }))
+    }
+
+    async fn finish(&self, at: Location) -> Result<(), StoreError> {
+        let folder = self.folder(at);
+        blocking(move || Ok(File::open(folder)?.sync_all()?)).await
+    }
+
+    async fn read(&self, at: Location, range: Range<u64>) -> Result<ByteStream, StoreError> {
+        let mut file = match tokio::fs::File::open(self.path(at)).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(StoreError::Missing(at));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        file.set_max_buf_size(READ_BYTES);
+        if range.start > 0 {
+            file.seek(SeekFrom::Start(range.start)).await?;
+        }
+        let bytes = file.take(range.end.saturating_sub(range.start));
+        Ok(ReaderStream::with_capacity(bytes, READ_BYTES).boxed())
+    }
+
+    async fn delete(&self, at: Location) -> Result<(), StoreError> {
+        match tokio::fs::remove_file(self.path(at)).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let probe = self.root.join("probe");
+        blocking(move || {
+            std::fs::write(&probe, b"ok")?;
+            Ok(std::fs::remove_file(&probe)?)
+        })
+        .await
+    }
+}
+
+/// Hands chunks to a thread that writes them, so that the caller hashes the next one meanwhile.
+struct FsWriter {
+    sender: mpsc::Sender<Bytes>,
+    task: JoinHandle<Result<(), StoreError>>,
+}
+
+#[async_trait]
+impl BlobWriter for FsWriter {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        if self.sender.send(bytes).await.is_ok() {
+            return Ok(());
+        }
+        // The thread ends early only when a write failed: its result says why.
+        match (&mut self.task).await {
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(())) => Err(StoreError::Io(io::ErrorKind::BrokenPipe.into())),
+            Err(error) => Err(StoreError::Io(io::Error::other(error))),
+        }
+    }
+
+    async fn sync(self: Box<Self>) -> Result<(), StoreError> {
+        drop(self.sender);
+        self.task
+            .await
+            .unwrap_or_else(|error| Err(StoreError::Io(io::Error::other(error))))
+    }
+}
+
+fn open_at(path: &Path, at: Location, offset: u64) -> Result<File, StoreError> {
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(offset == 0)
+        .truncate(false)
+        .open(path);
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(StoreError::Missing(at));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let length = file.metadata()?.len();
+    if length < offset {
+        return Err(StoreError::Missing(at));
+    }
+    if length > offset {
+        file.set_len(offset)?;
+    }
+    file.seek(SeekFrom::Start(offset))?;
+    Ok(file)
+}
+
+fn write_all(mut file: File, mut chunks: mpsc::Receiver<Bytes>) -> Result<(), StoreError> {
+    while let Some(chunk) = chunks.blocking_recv() {
+        file.write_all(&chunk)?;
+    }
+    file.sync_data()?;
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Io(io::Error::other(error))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::store::contract::stamp!(async {
+        let folder = tempfile::tempdir().unwrap();
+        let store = FsStore::open(folder.path()).unwrap();
+        (store, folder)
+    });
+}

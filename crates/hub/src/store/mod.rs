@@ -1,0 +1,107 @@
+//! Where blobs live: objects with an opaque location, written once from front to back.
+//!
+//! The store knows nothing of digests, repositories or visibility. No request ever lists it.
+
+#[cfg(test)]
+mod contract;
+mod fs;
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+
+pub use fs::FsStore;
+
+use crate::Id;
+
+/// A stream of an object's bytes.
+pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
+
+/// The address of an object: the id of the upload that wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Location(Id);
+
+impl Location {
+    pub fn new() -> Self {
+        Self(Id::new())
+    }
+}
+
+impl Default for Location {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Location {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        text.parse().map(Self)
+    }
+}
+
+/// Keeps objects.
+#[async_trait]
+pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
+    /// Opens an object for appending at `offset` bytes, and makes it when `offset` is 0.
+    ///
+    /// What lies beyond `offset`, from an append that was cut short, is dropped.
+    /// Errors: `Missing` when fewer than `offset` bytes are there.
+    async fn append(&self, at: Location, offset: u64) -> Result<Box<dyn BlobWriter>, StoreError>;
+
+    /// Makes a written object durable under its location. Nothing is copied.
+    async fn finish(&self, at: Location) -> Result<(), StoreError>;
+
+    /// Reads a range of bytes as a stream.
+    ///
+    /// Errors: `Missing` when there is no such object.
+    async fn read(&self, at: Location, range: Range<u64>) -> Result<ByteStream, StoreError>;
+
+    /// Removes an object; one that is already gone is no error.
+    async fn delete(&self, at: Location) -> Result<(), StoreError>;
+
+    /// Fails with the reason when nothing can be written.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Takes the bytes of one append.
+#[async_trait]
+pub trait BlobWriter: Send {
+    /// Takes the next bytes; waits while the store is slower than the caller.
+    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError>;
+
+    /// Makes everything written so far durable.
+    async fn sync(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// What can go wrong in a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the object {0} is not in the store")]
+    Missing(Location),
+    #[error("the store is full")]
+    Full,
+    #[error("the store failed: {0}")]
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io(error),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The vocabulary of the OCI specifications: names, digests, references, media types, descriptors,
+//! manifests, token scopes and error codes.
+//!
+//! Every type is built by parsing and holds only what the grammar allows. Nothing here reads, writes
+//! or hashes, so the browser, the command line and the server share it.
+
+mod digest;
+mod error_code;
+mod manifest;
+mod media_type;
+mod name;
+mod reference;
+mod scope;
+mod tag;
+mod text;
+mod visibility;
+
+pub use digest::{Algorithm, Digest, DigestError};
+pub use error_code::ErrorCode;
+pub use manifest::{
+    Descriptor, Manifest, ManifestError, ManifestKind, Platform, Reference as ManifestReference,
+};
+pub use media_type::{MediaType, MediaTypeError};
+pub use name::{RepositoryName, RepositoryNameError, UserName, UserNameError};
+pub use reference::{ImageName, ImageNameError, Reference};
+pub use scope::{Action, Scope, parse_scopes};
+pub use tag::{Tag, TagError};
+pub use visibility::{Visibility, VisibilityError};

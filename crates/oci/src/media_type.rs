@@ -1,0 +1,67 @@
+//! Media types.
+
+use std::str::FromStr;
+
+use crate::text::text_type;
+
+/// Longest media type in bytes that is kept: RFC 6838 allows 127 on each side of the slash.
+const MEDIA_TYPE_MAX: usize = 255;
+
+/// A media type without parameters, `type/subtype`.
+///
+/// Source: RFC 6838, section 4.2.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MediaType(Box<str>);
+
+impl MediaType {
+    pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+    pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+    pub const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+    pub const OCI_LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+    pub const OCI_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+    pub const OCI_EMPTY: &str = "application/vnd.oci.empty.v1+json";
+    pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+    pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+    pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
+
+    /// Is one of the constants above, which are known to be well formed.
+    pub fn known(text: &'static str) -> Self {
+        Self(text.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells whether content of this type is kept elsewhere and may be missing here.
+    ///
+    /// Source: OCI image-spec, "Non-Distributable Layers", and docker's foreign layers.
+    pub fn is_foreign(&self) -> bool {
+        self.0.contains(".nondistributable.") || self.0.contains(".foreign.")
+    }
+}
+
+impl FromStr for MediaType {
+    type Err = MediaTypeError;
+
+    fn from_str(text: &str) -> Result<Self, MediaTypeError> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
+        let side = |part: &str| {
+            part.bytes().all(allowed) && part.starts_with(|c: char| c.is_ascii_alphanumeric())
+        };
+        match text.split_once('/') {
+            Some((main, sub)) if text.len() <= MEDIA_TYPE_MAX && side(main) && side(sub) => {
+                Ok(Self(text.into()))
+            }
+            _ => Err(MediaTypeError),
+        }
+    }
+}
+
+text_type!(MediaType);
+
+/// A text that is not a media type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a media type is written type/subtype")]
+pub struct MediaTypeError;

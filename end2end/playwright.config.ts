@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineConfig } from '@playwright/test';
+
+// This file is read again in each worker: what is chosen the first time travels in the environment.
+const freePort = () =>
+  execFileSync(process.execPath, [
+    '-e',
+    'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})',
+  ])
+    .toString()
+    .trim();
+const port = (process.env.DOCKYARD_TEST_PORT ??= freePort());
+const folder = (process.env.DOCKYARD_TEST_FOLDER ??= mkdtempSync(join(tmpdir(), 'dockyard-browser.')));
+const origin = `http://127.0.0.1:${port}`;
+
+export default defineConfig({
+  testDir: 'tests',
+  outputDir: 'test-results',
+  globalTeardown: './teardown.ts',
+  workers: 1,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [['list'], ['json', { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_NAME || 'test-results/report.json' }]],
+  use: {
+    baseURL: origin,
+    viewport: { width: 1280, height: 800 },
+    actionTimeout: 10_000,
+    navigationTimeout: 20_000,
+    video: 'off',
+    trace: 'off',
+    screenshot: 'only-on-failure',
+    contextOptions: { reducedMotion: 'reduce' },
+    launchOptions: {
+      executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+      args: [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+  projects: [
+    { name: 'with JavaScript', testMatch: 'journey.spec.ts', use: { javaScriptEnabled: true } },
+    { name: 'without JavaScript', testMatch: 'journey.spec.ts', use: { javaScriptEnabled: false } },
+    { name: 'pages', testMatch: 'pages.spec.ts' },
+  ],
+  webServer: {
+    command: `exec ../target/release/dockyard serve --listen 127.0.0.1:${port} --data-dir '${folder}/data' 2>'${folder}/log'`,
+    url: `${origin}/healthz`,
+    timeout: 20_000,
+    reuseExistingServer: false,
+    gracefulShutdown: { signal: 'SIGTERM', timeout: 10_000 },
+  },
+});

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+
+const BLOCK = 512;
+
+/** Makes a tar of the given files. */
+export function tar(files: Record<string, Buffer | string>): Buffer {
+  const blocks: Buffer[] = [];
+  for (const [name, text] of Object.entries(files)) {
+    const data = Buffer.from(text);
+    const header = Buffer.alloc(BLOCK);
+    header.write(name, 0);
+    header.write('0000644\0', 100);
+    header.write('0000000\0', 108);
+    header.write('0000000\0', 116);
+    header.write(data.length.toString(8).padStart(11, '0') + '\0', 124);
+    header.write('00000000000\0', 136);
+    header.write('        ', 148);
+    header.write('0', 156);
+    header.write('ustar\x0000', 257);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(sum.toString(8).padStart(6, '0') + '\0 ', 148);
+    blocks.push(header, data, Buffer.alloc((BLOCK - (data.length % BLOCK)) % BLOCK));
+  }
+  blocks.push(Buffer.alloc(2 * BLOCK));
+  return Buffer.concat(blocks);
+}
+
+/** Lists the names in a tar; throws when it is none. */
+export function tarNames(archive: Buffer): string[] {
+  const names: string[] = [];
+  for (let at = 0; at + BLOCK <= archive.length && archive[at] !== 0; ) {
+    const header = archive.subarray(at, at + BLOCK);
+    if (header.toString('latin1', 257, 262) !== 'ustar') throw new Error(`no tar header at byte ${at}`);
+    names.push(header.toString('latin1', 0, 100).replace(/\0.*$/, ''));
+    const size = parseInt(header.toString('latin1', 124, 136), 8);
+    at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
+  }
+  return names;
+}
+
+/** Makes what `docker save` writes for a one-layer image that holds the given text. */
+export function imageTarball(name: string, text: string): Buffer {
+  const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
+  const layer = tar({ 'hello.txt': text });
+  const config = Buffer.from(
+    JSON.stringify({
+      architecture: 'amd64',
+      os: 'linux',
+      created: '2024-01-01T00:00:00Z',
+      config: { Cmd: ['/hello'], Labels: { 'org.opencontainers.image.title': 'hello' } },
+      rootfs: { type: 'layers', diff_ids: [`sha256:${sha256(layer)}`] },
+      history: [{ created: '2024-01-01T00:00:00Z', created_by: 'COPY hello.txt /' }],
+    }),
+  );
+  const id = sha256(config);
+  return tar({
+    [`${id}.json`]: config,
+    'layer/layer.tar': layer,
+    'manifest.json': JSON.stringify([{ Config: `${id}.json`, RepoTags: [name], Layers: ['layer/layer.tar'] }]),
+  });
+}

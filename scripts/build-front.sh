@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Makes target/site/, the assets that the server embeds: scripts/build-front.sh [release|dev]
+#   release  the browser's program as small as possible (default)
+#   dev      quicker to build, larger, with names in its stack traces
+#
+# Cargo's products go to ${CARGO_TARGET_DIR:-target}/front; target/site/ is always in this checkout.
+# Settings: WASM_OPT  a wasm-opt to shrink the program with; `none` for going without.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mode=${1:-release}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/dockyard
+built=${CARGO_TARGET_DIR:-target}/front
+
+case $mode in
+  release) profile=wasm-release folder=wasm-release ;;
+  dev) profile=dev folder=debug ;;
+  *)
+    echo 'usage: scripts/build-front.sh [release|dev]' >&2
+    exit 2
+    ;;
+esac
+
+# cargo-leptos' variable would change the names that the program asks for.
+unset LEPTOS_OUTPUT_NAME
+toolchain=$(scripts/setup-wasm.sh | tail -n 1)
+cargo "+$toolchain" build --locked --package dockyard --lib --target wasm32-unknown-unknown \
+  --target-dir "$built" --no-default-features --features hydrate --profile "$profile"
+
+# The program that makes the folder is small and changes rarely: it is built once for all checkouts.
+cargo build --locked --quiet --release --manifest-path scripts/front/Cargo.toml --target-dir "$cache/front"
+
+options=()
+wasm_opt=${WASM_OPT:-$cache/binaryen/node_modules/.bin/wasm-opt}
+if [ "$mode" = dev ]; then
+  options+=(--no-compression)
+elif [ -x "$wasm_opt" ]; then
+  options+=(--wasm-opt "$wasm_opt")
+fi
+"$cache/front/release/front" --wasm "$built/wasm32-unknown-unknown/$folder/dockyard.wasm" \
+  --style style --public public --out target/site "${options[@]}"

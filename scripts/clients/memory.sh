@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# 1 GiB through each door, in and out; the server must never hold more than 150 MB of memory.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+mib=${DOCKYARD_MEMORY_MIB:-1024}
+limit_kb=150000
+export LIMIT_SECS=600
+export DOCKYARD_ROWS=$work/rows
+
+fresh_server() { # a new one each time: VmHWM only ever grows
+  stop_server
+  [ -z "$data" ] || rm -rf "$data"
+  start_server
+  post_json /api/v1/users '{"username":"alice","password":"correct horse battery"}'
+  [ "$status" = 201 ] || fail 'alice signs up' "$body"
+  token=$(new_token alice 'correct horse battery')
+}
+restart_server() { # the same data, a new process
+  stop_server
+  launch_server
+}
+measured() { # door, command...
+  local door=$1 from=$EPOCHREALTIME seconds peak
+  shift
+  check "$door: $mib MiB" "$@"
+  seconds=$(awk -v a="$from" -v b="$EPOCHREALTIME" 'BEGIN {printf "%.1f", b - a}')
+  peak=$(server_peak_kb)
+  printf '%-24s %8s MB %8s s\n' "$door" "$(((peak + 999) / 1000))" "$seconds" >>"$DOCKYARD_ROWS"
+  if [ "${peak:-999999999}" -lt $limit_kb ]; then ok "$door: the server held at most $((peak / 1000)) MB"
+  else fail "$door: the server stays under $((limit_kb / 1000)) MB" "it held ${peak} kB"; fi
+}
+
+say "making a random image of $mib MiB"
+python3 "$here/make_image.py" oci "$work/oci" --mib "$mib" >/dev/null
+
+fresh_server
+skopeo login --tls-verify=false -u alice --password-stdin "$registry" <<<"$token" >/dev/null 2>&1 ||
+  fail 'skopeo logs in with a token'
+measured 'registry in (skopeo)' skopeo copy --insecure-policy --dest-tls-verify=false "oci:$work/oci:v1" "docker://$registry/alice/big:v1"
+rm -rf "$work/oci"
+restart_server
+measured 'registry out (skopeo)' skopeo copy --insecure-policy --src-tls-verify=false "docker://$registry/alice/big:v1" "oci:$work/oci-out:v1"
+rm -rf "$work/oci-out"
+
+python3 "$here/make_image.py" tarball "$work/big.tar" --mib "$mib" --name alice/big:v1 >/dev/null
+fresh_server
+measured 'tarball in (curl)' curl -sf -m 600 -H "authorization: Bearer $token" -T "$work/big.tar" "$server/api/v1/images/alice/big:v1"
+restart_server
+measured 'tarball out (curl)' curl -sf -m 600 -H "authorization: Bearer $token" -o "$work/out.tar" "$server/api/v1/images/alice/big:v1"
+rm -f "$work/out.tar"
+
+fresh_server
+"$top/target/release/mydocker" --server "$server" login --username alice --password-stdin <<<'correct horse battery' >"$output" 2>&1 ||
+  fail 'mydocker login' "$output"
+measured 'mydocker push --file' "$top/target/release/mydocker" push --file "$work/big.tar" alice/big:v1
+restart_server
+measured 'mydocker pull --output' "$top/target/release/mydocker" pull --output "$work/out.tar" alice/big:v1
+
+fresh_server
+browser_form() { # leads to the repository's page when all went well, back to the form otherwise
+  [ "$(curl -s -m 600 -o /dev/null -w '%{redirect_url}' -H "authorization: Bearer $token" \
+    -F repository=alice/big -F tag=v1 -F "file=@$work/big.tar" "$server/upload")" = "$server/r/alice/big" ]
+}
+export token server work
+measured 'browser form' browser_form
+
+printf '\n%-24s %11s %10s\n' door 'server peak' time
+cat "$DOCKYARD_ROWS"

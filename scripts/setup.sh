@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Installs what building and testing need, on Debian 12 or later with rustup.
+#   scripts/setup.sh [build] [test] [dev]     (build alone when nothing is named)
+# Idempotent: when everything is there it only looks at a stamp. Caches live in
+# ${XDG_CACHE_HOME:-$HOME/.cache}/dockyard.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+binaryen_version=132.0.0
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/dockyard
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# A thing to have, as `probe=package`: an absolute path to a file, or a program in PATH.
+build_needs=(
+  gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkg-config make=make git=git curl=curl
+  /etc/ssl/certs/ca-certificates.crt=ca-certificates
+)
+test_needs=(
+  docker=docker.io dockerd=docker.io podman=podman skopeo=skopeo buildah=buildah runc=runc
+  /bin/busybox=busybox-static mmdebstrap=mmdebstrap chromium=chromium python3=python3
+  node=nodejs npm=npm xz=xz-utils
+)
+dev_needs=(inotifywait=inotify-tools)
+
+is_there() {
+  case $1 in
+    /*) [ -e "$1" ] ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+  esac
+}
+
+missing_packages() {
+  local need
+  for need in "$@"; do
+    is_there "${need%%=*}" || printf '%s\n' "${need#*=}"
+  done | sort -u
+}
+
+# Programs of the system live in /usr/sbin too, which is not in everybody's PATH.
+export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
+install_packages() {
+  local missing as_root=()
+  missing=$(missing_packages "$@")
+  [ -n "$missing" ] || return 0
+  missing=$(tr '\n' ' ' <<<"$missing")
+  command -v apt-get >/dev/null ||
+    die "missing: $missing(Debian's names of the packages). There is no apt-get here: install them with this system's package manager, then run this again."
+  if [ "$(id -u)" != 0 ]; then
+    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
+      as_root=(sudo)
+    else
+      die "missing packages; as root run: apt-get update && apt-get install --no-install-recommends $missing"
+    fi
+  fi
+  # Packages must not start daemons: the tests start their own, on loopback, and stop them.
+  local policy=/usr/sbin/policy-rc.d made_policy=no
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+    made_policy=yes
+  fi
+  say "installing $missing"
+  mkdir -p "$cache"
+  local status=0
+  # shellcheck disable=SC2086  # a list of words
+  {
+    "${as_root[@]}" apt-get update -qq &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $missing
+  } >"$cache/apt.log" 2>&1 || status=$?
+  [ "$made_policy" = no ] || "${as_root[@]}" rm -f "$policy"
+  if [ "$status" != 0 ]; then
+    tail -n 10 "$cache/apt.log" >&2
+    die "apt-get failed; the whole output is in $cache/apt.log"
+  fi
+  missing=$(missing_packages "$@")
+  [ -z "$missing" ] || die "still missing after the installation: $(tr '\n' ' ' <<<"$missing")"
+}
+
+# What the stamp depends on: a change of any of these runs the set-up again.
+fingerprint() {
+  {
+    cat scripts/setup.sh scripts/setup-wasm.sh
+    printf '%s\n' "${WASM_SKIP_RUSTUP:-}"
+    rustc --version
+    [ "$1" != test ] || cat end2end/package-lock.json
+  } 2>&1 | sha256sum | cut -d' ' -f1
+}
+
+stamp_of() { printf '%s/setup-%s-%s' "$cache" "$1" "$(fingerprint "$1")"; }
+
+# wasm-opt takes a third off the browser's download. A build without it works just as well, so that
+# npm is not asked for when it is not there.
+setup_wasm_opt() {
+  local at=$cache/binaryen
+  ! grep -qs "\"version\": \"$binaryen_version\"" "$at/node_modules/binaryen/package.json" || return 0
+  command -v npm >/dev/null || return 0
+  mkdir -p "$at"
+  npm install --prefix "$at" --no-audit --no-fund --no-save "binaryen@$binaryen_version" >"$cache/npm.log" 2>&1 ||
+    say "wasm-opt could not be installed (see $cache/npm.log); the pages' program stays larger"
+}
+
+setup_build() {
+  install_packages "${build_needs[@]}"
+  if ! command -v cargo >/dev/null || ! command -v rustup >/dev/null; then
+    die "Rust is missing: install it with rustup"
+  fi
+  scripts/setup-wasm.sh >/dev/null
+  setup_wasm_opt
+  local component
+  for component in fmt clippy; do
+    cargo "$component" --version >/dev/null 2>&1 ||
+      rustup component add "${component/fmt/rustfmt}" >&2 ||
+      die "cargo $component is missing and rustup could not add it"
+  done
+}
+
+setup_test() {
+  setup_one build
+  install_packages "${test_needs[@]}"
+  setup_wasm_opt
+  (cd end2end && npm ci --no-audit --no-fund >"$cache/npm.log" 2>&1) || {
+    tail -n 10 "$cache/npm.log" >&2
+    die "npm ci failed in end2end; the whole output is in $cache/npm.log"
+  }
+}
+
+setup_dev() {
+  setup_one build
+  install_packages "${dev_needs[@]}"
+}
+
+done_before() {
+  [ -e "$(stamp_of "$1")" ] || return 1
+  # node_modules lives in this folder, the stamp does not.
+  [ "$1" != test ] || cmp -s end2end/package-lock.json end2end/node_modules/.dockyard-lock
+}
+
+setup_one() {
+  ! done_before "$1" || return 0
+  "setup_$1"
+  mkdir -p "$cache"
+  [ "$1" != test ] || cp end2end/package-lock.json end2end/node_modules/.dockyard-lock
+  rm -f "$cache/setup-$1-"*
+  touch "$(stamp_of "$1")"
+}
+
+[ $# -gt 0 ] || set -- build
+for part in "$@"; do
+  case $part in
+    build | test | dev) setup_one "$part" ;;
+    *) die "unknown part '$part': build, test or dev" ;;
+  esac
+done

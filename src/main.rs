@@ -1,0 +1,26 @@
+//! The server's command line: `dockyard serve`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use dockyard::server::{self, config::Cli};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::from(error)),
+    };
+    match runtime.block_on(server::run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("dockyard: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,142 @@
+//! Tarballs in and out over HTTP: `PUT` and `GET` of `/api/v1/images/alice/app:v1`.
+
+use std::io;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use dockyard_hub::Hub;
+use dockyard_hub::accounts::{Caller, Pull};
+use dockyard_hub::images::archive::{ImportedImage, Platform};
+use dockyard_oci::{ImageName, Reference, RepositoryName, Tag};
+use futures::Stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body;
+use super::caller::ApiCaller;
+use super::error::ApiError;
+use super::range::Wanted;
+
+/// `PUT /api/v1/images/{name}`: stores the images of a tarball.
+///
+/// With a tag in the name the one image gets it; without, all get the tags that the tarball names.
+pub async fn import(
+    State(hub): State<Hub>,
+    ApiCaller(caller): ApiCaller,
+    Path(name): Path<String>,
+    body: Body,
+) -> Result<impl IntoResponse, ApiError> {
+    let name = parse(&name)?;
+    let tag = match name.reference {
+        None => None,
+        Some(Reference::Tag(tag)) => Some(tag),
+        Some(Reference::Digest(_)) => {
+            let message = "a tarball is stored under a tag: its digest follows from its content";
+            return Err(ApiError::bad_request("TAG_INVALID", message));
+        }
+    };
+    let stream = body::stream(body);
+    let images = store(&hub, &caller, &name.repository, tag.as_ref(), stream).await?;
+    Ok((
+        StatusCode::CREATED,
+        Json(describe(&name.repository, &images)),
+    ))
+}
+
+/// Imports a stream into a repository that the caller may push to.
+pub async fn store(
+    hub: &Hub,
+    caller: &Caller,
+    repository: &RepositoryName,
+    tag: Option<&Tag>,
+    bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
+) -> Result<Vec<ImportedImage>, ApiError> {
+    let grant = hub.access.authorize_push(caller, repository).await?;
+    Ok(hub.archives.import(&grant, bytes, tag).await?)
+}
+
+/// Is the answer to an import.
+pub fn describe(repository: &RepositoryName, images: &[ImportedImage]) -> Value {
+    let one = |image: &ImportedImage, tag: Option<&Tag>| {
+        json!({
+            "repository": repository,
+            "tag": tag,
+            "digest": image.digest,
+            "size_bytes": image.size_bytes,
+            "layers": image.layers,
+            "layers_reused": image.layers_reused,
+        })
+    };
+    let images: Vec<Value> = images
+        .iter()
+        .flat_map(|image| image.tags.iter().map(move |tag| one(image, Some(tag))))
+        .collect();
+    json!({ "images": images })
+}
+
+#[derive(Deserialize)]
+pub struct ExportQuery {
+    platform: Option<String>,
+}
+
+/// `GET /api/v1/images/{name}`: the image as one tarball for any engine's `load`.
+pub async fn export(
+    State(hub): State<Hub>,
+    ApiCaller(caller): ApiCaller,
+    Path(name): Path<String>,
+    Query(query): Query<ExportQuery>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let name = parse(&name)?;
+    let reference = name
+        .reference
+        .unwrap_or_else(|| Reference::Tag(Tag::latest()));
+    let platform = query
+        .platform
+        .as_deref()
+        .map_or(Ok(Platform::default()), str::parse);
+    let platform = platform.map_err(|error| ApiError::bad_request("PLATFORM_INVALID", error))?;
+    let grant = hub
+        .access
+        .authorize::<Pull>(&caller, &name.repository)
+        .await?;
+    let export = hub.archives.export(&grant, &reference, &platform).await?;
+    let etag = format!("\"{}-{reference}\"", export.digest);
+    let wanted = Wanted::of(&headers, export.length, &etag);
+    let body = match wanted.bytes(&method, export.length) {
+        Some(range) => Body::from_stream(export.read(range)),
+        None => Body::empty(),
+    };
+    let disposition = format!(
+        "attachment; filename=\"{}\"",
+        file_name(&name.repository, &reference)
+    );
+    let response = wanted
+        .respond(export.length, &etag)
+        .header(CONTENT_TYPE, "application/x-tar")
+        .header(CONTENT_DISPOSITION, disposition)
+        .header(
+            HeaderName::from_static("docker-content-digest"),
+            export.digest.as_str(),
+        );
+    Ok(response.body(body).expect("headers are plain text"))
+}
+
+fn file_name(repository: &RepositoryName, reference: &Reference) -> String {
+    let end = match reference {
+        Reference::Tag(tag) => tag.as_str(),
+        Reference::Digest(digest) => digest.short(),
+    };
+    format!("{}-{end}.tar", repository.as_str().replace('/', "-"))
+}
+
+fn parse(name: &str) -> Result<ImageName, ApiError> {
+    name.parse()
+        .map_err(|error| ApiError::bad_request("NAME_INVALID", error))
+}

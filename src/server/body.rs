@@ -1,0 +1,79 @@
+//! Request bodies as streams the hub can take.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+
+/// How much of a refused body is read on, in time and bytes, so that the client gets to read why it
+/// was refused: one that is cut off while it sends often shows a broken pipe instead.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+const DRAIN_BYTES: usize = 1024 * 1024 * 1024;
+
+/// Streams a body; a connection that breaks ends it with an error.
+pub fn stream(body: Body) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static {
+    lend(body).0
+}
+
+/// Lends a body out as a stream; what the borrower leaves unread can be drained afterwards.
+pub fn lend(body: Body) -> (Lent, Rest) {
+    let home = Arc::new(Mutex::new(None));
+    (
+        Lent {
+            stream: Some(body.into_data_stream()),
+            home: Arc::clone(&home),
+        },
+        Rest(home),
+    )
+}
+
+/// A body on loan; it goes home when it is dropped.
+pub struct Lent {
+    stream: Option<BodyDataStream>,
+    home: Arc<Mutex<Option<BodyDataStream>>>,
+}
+
+impl Stream for Lent {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(None);
+        };
+        stream
+            .poll_next_unpin(cx)
+            .map_err(|e| io::Error::new(io::ErrorKind::ConnectionReset, e))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = self.stream.take();
+    }
+}
+
+/// What is left of a body that was lent out.
+pub struct Rest(Arc<Mutex<Option<BodyDataStream>>>);
+
+impl Rest {
+    /// Reads on and forgets, within bounds.
+    pub async fn drain(self) {
+        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut stream) = left else { return };
+        let read = async {
+            let mut bytes = 0;
+            while let Some(Ok(chunk)) = stream.next().await {
+                bytes += chunk.len();
+                if bytes > DRAIN_BYTES {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(DRAIN_TIME, read).await;
+    }
+}

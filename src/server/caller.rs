@@ -1,0 +1,137 @@
+//! Who is asking: `Authorization` first (Basic, personal token, registry token), the session cookie
+//! otherwise.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dockyard_hub::accounts::{AccountError, Caller, Tokens};
+use dockyard_hub::db::DbError;
+use dockyard_hub::{Hub, Secret};
+use tower_sessions::Session;
+
+use super::AppState;
+use super::error::ApiError;
+
+/// Key under which a session holds the id of the user who is logged in.
+pub const SESSION_USER: &str = "user";
+
+/// A name and a password, or a name and a personal token.
+pub struct Basic {
+    pub name: String,
+    pub password: Secret<String>,
+}
+
+impl Basic {
+    /// Finds the caller. Errors: `WrongCredentials`.
+    pub async fn caller(&self, hub: &Hub) -> Result<Caller, AccountError> {
+        if !Tokens::is_personal(self.password.reveal()) {
+            let user = hub.accounts.log_in(&self.name, &self.password).await?;
+            return Ok(Caller::user_in_person(user));
+        }
+        let found = hub.accounts.tokens.redeem(&self.password).await?;
+        found
+            .filter(|caller| {
+                caller
+                    .user()
+                    .is_some_and(|user| user.name.as_str() == self.name)
+            })
+            .ok_or(AccountError::WrongCredentials)
+    }
+}
+
+/// What an `Authorization` header holds.
+pub enum Credentials {
+    None,
+    Basic(Basic),
+    Bearer(String),
+    /// A header that is neither, or not well formed.
+    Malformed,
+}
+
+impl Credentials {
+    pub fn of(headers: &HeaderMap) -> Self {
+        let Some(header) = headers.get(AUTHORIZATION) else {
+            return Self::None;
+        };
+        let Some((scheme, rest)) = header.to_str().ok().and_then(|text| text.split_once(' '))
+        else {
+            return Self::Malformed;
+        };
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Self::Bearer(rest.trim().to_owned());
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return Self::Malformed;
+        }
+        let decoded = STANDARD
+            .decode(rest.trim())
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        match decoded.as_deref().and_then(|text| text.split_once(':')) {
+            Some((name, password)) => Self::Basic(Basic {
+                name: name.to_owned(),
+                password: Secret::new(password.to_owned()),
+            }),
+            None => Self::Malformed,
+        }
+    }
+
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    /// Finds the caller; anonymous without credentials.
+    ///
+    /// Errors: `WrongCredentials` for any that are no good.
+    pub async fn caller(&self, hub: &Hub) -> Result<Caller, AccountError> {
+        match self {
+            Self::None => Ok(Caller::anonymous()),
+            Self::Malformed => Err(AccountError::WrongCredentials),
+            Self::Basic(basic) => basic.caller(hub).await,
+            Self::Bearer(token) => {
+                let found = if Tokens::is_personal(token) {
+                    hub.accounts
+                        .tokens
+                        .redeem(&Secret::new(token.clone()))
+                        .await?
+                } else {
+                    hub.accounts.tokens.verify(token).await?
+                };
+                found.ok_or(AccountError::WrongCredentials)
+            }
+        }
+    }
+}
+
+/// Finds the caller behind a session; anonymous when nobody is logged in.
+pub async fn of_session(hub: &Hub, session: &Session) -> Result<Caller, AccountError> {
+    let failed =
+        |error: tower_sessions::session::Error| DbError::Corrupt(format!("session: {error}"));
+    let id = session.get::<String>(SESSION_USER).await.map_err(failed)?;
+    let Some(id) = id.and_then(|id| id.parse().ok()) else {
+        return Ok(Caller::anonymous());
+    };
+    let user = hub.accounts.find(id).await?;
+    Ok(user.map_or_else(Caller::anonymous, Caller::user_in_person))
+}
+
+/// The caller of an API or page request.
+pub struct ApiCaller(pub Caller);
+
+impl FromRequestParts<AppState> for ApiCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let credentials = Credentials::of(&parts.headers);
+        if !credentials.is_none() {
+            return Ok(Self(credentials.caller(&state.hub).await?));
+        }
+        match parts.extensions.get::<Session>() {
+            Some(session) => Ok(Self(of_session(&state.hub, session).await?)),
+            None => Ok(Self(Caller::anonymous())),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Errors of every HTTP door, in the registry protocol's JSON form.
+//!
+//! Each error of the hub maps to a status and a code in one exhaustive match. A failure of the server
+//! itself keeps its cause for the log, and the client only gets the request's id.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use dockyard_hub::accounts::{AccessError, AccountError};
+use dockyard_hub::db::DbError;
+use dockyard_hub::images::archive::ImportError;
+use dockyard_hub::images::{ImageError, RepositoryError};
+use dockyard_hub::search::SearchError;
+use dockyard_hub::store::StoreError;
+use dockyard_oci::ErrorCode;
+use serde_json::json;
+
+/// An answer that is an error.
+#[derive(Debug)]
+pub struct ApiError {
+    pub status: StatusCode,
+    pub code: &'static str,
+    /// One sentence for people.
+    pub message: String,
+    /// What only the log may say.
+    cause: Option<String>,
+}
+
+/// Travels with a response to where it is logged.
+#[derive(Debug, Clone)]
+pub struct Cause(pub String);
+
+impl ApiError {
+    pub fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
+        Self {
+            status,
+            code,
+            message: message.to_string(),
+            cause: None,
+        }
+    }
+
+    pub fn oci(status: StatusCode, code: ErrorCode, message: impl ToString) -> Self {
+        Self::new(status, code.as_str(), message)
+    }
+
+    pub fn bad_request(code: &'static str, message: impl ToString) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    pub fn not_found(message: impl ToString) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
+    }
+
+    /// Is an error that is nobody's fault but the server's.
+    pub fn internal(cause: impl ToString) -> Self {
+        let mut error = Self::oci(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::Unknown,
+            "something went wrong on the server",
+        );
+        error.cause = Some(cause.to_string());
+        error
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = error_body(self.code, &self.message);
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(Cause(cause));
+        }
+        response
+    }
+}
+
+/// Is the error body. Source: OCI distribution-spec, "Error Codes".
+pub fn error_body(code: &str, message: &str) -> serde_json::Value {
+    json!({ "errors": [{ "code": code, "message": message, "detail": null }] })
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<AccessError> for ApiError {
+    fn from(error: AccessError) -> Self {
+        use ErrorCode::{Denied, NameUnknown, Unauthorized};
+        match &error {
+            AccessError::NotFound(_) => Self::oci(StatusCode::NOT_FOUND, NameUnknown, error),
+            AccessError::Denied(_) => Self::oci(StatusCode::FORBIDDEN, Denied, error),
+            AccessError::Anonymous(_) | AccessError::OutOfScope(_) => {
+                Self::oci(StatusCode::UNAUTHORIZED, Unauthorized, error)
+            }
+            AccessError::Database(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        let unauthorized = ErrorCode::Unauthorized.as_str();
+        match &error {
+            AccountError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "USERNAME_TAKEN", error),
+            AccountError::PasswordWeak(_) => Self::bad_request("PASSWORD_WEAK", error),
+            AccountError::EmailInvalid => Self::bad_request("EMAIL_INVALID", error),
+            AccountError::TokenNameInvalid => Self::bad_request("TOKEN_NAME_INVALID", error),
+            AccountError::SetupKeyWrong => {
+                Self::new(StatusCode::FORBIDDEN, ErrorCode::Denied.as_str(), error)
+            }
+            AccountError::WrongCredentials | AccountError::Anonymous => {
+                Self::new(StatusCode::UNAUTHORIZED, unauthorized, error)
+            }
+            AccountError::Database(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<RepositoryError> for ApiError {
+    fn from(error: RepositoryError) -> Self {
+        match &error {
+            RepositoryError::Exists(_) => {
+                Self::new(StatusCode::CONFLICT, "REPOSITORY_EXISTS", error)
+            }
+            RepositoryError::Denied(_) => {
+                Self::oci(StatusCode::FORBIDDEN, ErrorCode::Denied, error)
+            }
+            RepositoryError::Anonymous => {
+                Self::oci(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, error)
+            }
+            RepositoryError::DescriptionTooLong { .. } => {
+                Self::bad_request("DESCRIPTION_TOO_LONG", error)
+            }
+            RepositoryError::ReadmeTooLong { .. } => Self::bad_request("README_TOO_LONG", error),
+            RepositoryError::Gone => {
+                Self::oci(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, error)
+            }
+            RepositoryError::Database(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ImageError> for ApiError {
+    fn from(error: ImageError) -> Self {
+        use ErrorCode as Code;
+        let (status, code) = match &error {
+            ImageError::BlobUnknown { .. } => (StatusCode::NOT_FOUND, Code::BlobUnknown),
+            ImageError::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, Code::ManifestUnknown),
+            ImageError::UploadUnknown(_) => (StatusCode::NOT_FOUND, Code::BlobUploadUnknown),
+            ImageError::UploadBusy(_) => (StatusCode::CONFLICT, Code::BlobUploadInvalid),
+            ImageError::OffsetMismatch { .. } => {
+                (StatusCode::RANGE_NOT_SATISFIABLE, Code::BlobUploadInvalid)
+            }
+            ImageError::DigestMismatch { .. } => (StatusCode::BAD_REQUEST, Code::DigestInvalid),
+            ImageError::Interrupted(_) => (StatusCode::BAD_REQUEST, Code::BlobUploadInvalid),
+            ImageError::ManifestInvalid(_) => (StatusCode::BAD_REQUEST, Code::ManifestInvalid),
+            ImageError::ManifestBlobUnknown { .. } => {
+                (StatusCode::BAD_REQUEST, Code::ManifestBlobUnknown)
+            }
+            ImageError::Gone => (StatusCode::NOT_FOUND, Code::NameUnknown),
+            ImageError::Store(StoreError::Full) => {
+                (StatusCode::INSUFFICIENT_STORAGE, Code::Unknown)
+            }
+            ImageError::Damaged(_)
+            | ImageError::Store(StoreError::Missing(_) | StoreError::Io(_))
+            | ImageError::Database(_) => return Self::internal(error),
+        };
+        Self::oci(status, code, error)
+    }
+}
+
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Image(error) => error.into(),
+            ImportError::SeveralImages(_) | ImportError::NoTag => {
+                Self::bad_request("TAG_UNCLEAR", error)
+            }
+            ImportError::NotATarball
+            | ImportError::Truncated { .. }
+            | ImportError::Damaged { .. }
+            | ImportError::NoImage
+            | ImportError::Entry { .. }
+            | ImportError::Bounds(_)
+            | ImportError::Document { .. }
+            | ImportError::Missing(_)
+            | ImportError::WrongDigest { .. }
+            | ImportError::WrongLayer { .. }
+            | ImportError::LayerCount { .. }
+            | ImportError::Manifest(_) => Self::bad_request("TARBALL_INVALID", error),
+        }
+    }
+}
+
+impl From<SearchError> for ApiError {
+    fn from(error: SearchError) -> Self {
+        Self::internal(error)
+    }
+}

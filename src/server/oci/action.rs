@@ -1,0 +1,301 @@
+//! What a request under `/v2/` asks for.
+
+use axum::http::{Method, Uri};
+use dockyard_oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Tag};
+use percent_encoding::percent_decode_str;
+
+use super::error::OciError;
+
+/// One operation on a repository, or on the registry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// `GET /v2/`: is this a registry, and am I let in.
+    Base,
+    Catalog(ListQuery),
+    Repository(RepositoryName, RepositoryAction),
+}
+
+/// One operation on a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RepositoryAction {
+    ListTags(ListQuery),
+    ReadManifest(Reference),
+    PutManifest {
+        reference: Reference,
+        tags: Vec<Tag>,
+    },
+    DeleteManifest(Reference),
+    ReadBlob(Digest),
+    DeleteBlob(Digest),
+    StartUpload(StartUpload),
+    UploadStatus(String),
+    AppendUpload(String),
+    FinishUpload {
+        id: String,
+        digest: Digest,
+    },
+    CancelUpload(String),
+    Referrers {
+        subject: Digest,
+        artifact_type: Option<MediaType>,
+        query: ListQuery,
+    },
+}
+
+/// Ways to start an upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartUpload {
+    /// Bytes follow later.
+    Session(Algorithm),
+    /// The body is the whole blob.
+    Whole(Digest),
+    /// The blob may be taken from another repository.
+    Mount {
+        digest: Digest,
+        from: Option<RepositoryName>,
+    },
+}
+
+/// `n` and `last` of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    pub limit: Option<u32>,
+    pub last: Option<String>,
+}
+
+impl Action {
+    /// Parses a request's method and address.
+    ///
+    /// Errors: `NoRoute` for an address that is not the protocol's, `Method` for a method that it
+    /// does not have there, and one for each malformed part.
+    pub fn parse(method: &Method, uri: &Uri) -> Result<Self, OciError> {
+        let path = percent_decode_str(uri.path())
+            .decode_utf8()
+            .map_err(|_| OciError::NoRoute)?;
+        let rest = path
+            .strip_prefix("/v2")
+            .ok_or(OciError::NoRoute)?
+            .trim_start_matches('/');
+        let query = Query::of(uri);
+        if rest.is_empty() {
+            return only_reads(method, Self::Base);
+        }
+        if rest == "_catalog" {
+            return only_reads(method, Self::Catalog(query.list()?));
+        }
+        let parts: Vec<&str> = rest.split('/').collect();
+        let (name, action) = match parts.as_slice() {
+            [name @ .., "tags", "list"] => (
+                name,
+                only_reads(method, RepositoryAction::ListTags(query.list()?)),
+            ),
+            [name @ .., "manifests", reference] => (name, manifest(method, reference, &query)),
+            [name @ .., "blobs", "uploads"] | [name @ .., "blobs", "uploads", ""] => {
+                (name, start_upload(method, &query))
+            }
+            [name @ .., "blobs", "uploads", id] => (name, upload(method, id, &query)),
+            [name @ .., "blobs", digest] => (name, blob(method, digest)),
+            [name @ .., "referrers", digest] => (name, referrers(method, digest, &query)),
+            _ => return Err(OciError::NoRoute),
+        };
+        let name = name
+            .join("/")
+            .parse::<RepositoryName>()
+            .map_err(OciError::Name)?;
+        Ok(Self::Repository(name, action?))
+    }
+}
+
+fn only_reads<T>(method: &Method, action: T) -> Result<T, OciError> {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        Ok(action)
+    } else {
+        Err(OciError::Method)
+    }
+}
+
+fn manifest(method: &Method, text: &str, query: &Query) -> Result<RepositoryAction, OciError> {
+    let reference: Reference = text.parse().map_err(|error| OciError::Reference {
+        text: text.to_owned(),
+        reading: matches!(*method, Method::GET | Method::HEAD),
+        error,
+    })?;
+    match *method {
+        Method::GET | Method::HEAD => Ok(RepositoryAction::ReadManifest(reference)),
+        Method::PUT => {
+            let tags = query.all("tag").map(str::parse).collect::<Result<_, _>>();
+            Ok(RepositoryAction::PutManifest {
+                reference,
+                tags: tags.map_err(OciError::Tag)?,
+            })
+        }
+        Method::DELETE => Ok(RepositoryAction::DeleteManifest(reference)),
+        _ => Err(OciError::Method),
+    }
+}
+
+fn blob(method: &Method, digest: &str) -> Result<RepositoryAction, OciError> {
+    let digest = digest.parse()?;
+    match *method {
+        Method::GET | Method::HEAD => Ok(RepositoryAction::ReadBlob(digest)),
+        Method::DELETE => Ok(RepositoryAction::DeleteBlob(digest)),
+        _ => Err(OciError::Method),
+    }
+}
+
+fn start_upload(method: &Method, query: &Query) -> Result<RepositoryAction, OciError> {
+    if *method != Method::POST {
+        return Err(OciError::Method);
+    }
+    let start = if let Some(digest) = query.first("mount") {
+        // A source that can't be a name is like one that can't be read: an upload starts instead.
+        let from = query.first("from").and_then(|from| from.parse().ok());
+        StartUpload::Mount {
+            digest: digest.parse()?,
+            from,
+        }
+    } else if let Some(digest) = query.first("digest") {
+        StartUpload::Whole(digest.parse()?)
+    } else {
+        let algorithm = query
+            .first("digest-algorithm")
+            .map_or(Ok(Algorithm::Sha256), str::parse);
+        StartUpload::Session(algorithm?)
+    };
+    Ok(RepositoryAction::StartUpload(start))
+}
+
+fn upload(method: &Method, id: &str, query: &Query) -> Result<RepositoryAction, OciError> {
+    let id = id.to_owned();
+    match *method {
+        Method::GET => Ok(RepositoryAction::UploadStatus(id)),
+        Method::PATCH => Ok(RepositoryAction::AppendUpload(id)),
+        Method::DELETE => Ok(RepositoryAction::CancelUpload(id)),
+        Method::PUT => {
+            let digest = query
+                .first("digest")
+                .ok_or(OciError::DigestMissing)?
+                .parse()?;
+            Ok(RepositoryAction::FinishUpload { id, digest })
+        }
+        _ => Err(OciError::Method),
+    }
+}
+
+fn referrers(method: &Method, digest: &str, query: &Query) -> Result<RepositoryAction, OciError> {
+    let subject = digest.parse()?;
+    let artifact_type = query
+        .first("artifactType")
+        .and_then(|text| text.parse().ok());
+    let action = RepositoryAction::Referrers {
+        subject,
+        artifact_type,
+        query: query.list()?,
+    };
+    only_reads(method, action)
+}
+
+/// The pairs of a query string, in order.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn of(uri: &Uri) -> Self {
+        let text = uri.query().unwrap_or_default();
+        Self(
+            form_urlencoded::parse(text.as_bytes())
+                .into_owned()
+                .collect(),
+        )
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn first(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    fn list(&self) -> Result<ListQuery, OciError> {
+        let limit = self
+            .first("n")
+            .map(|n| n.parse().map_err(|_| OciError::PageSize))
+            .transpose()?;
+        Ok(ListQuery {
+            limit,
+            last: self.first("last").map(ToOwned::to_owned),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(method: Method, uri: &str) -> Result<Action, OciError> {
+        Action::parse(&method, &uri.parse().unwrap())
+    }
+
+    #[test]
+    fn reads_the_protocols_addresses() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let repository = |action| Action::Repository("alice/app".parse().unwrap(), action);
+        assert_eq!(parse(Method::GET, "/v2/").unwrap(), Action::Base);
+        assert_eq!(parse(Method::GET, "/v2").unwrap(), Action::Base);
+        let reference = Reference::Tag("v1".parse().unwrap());
+        assert_eq!(
+            parse(Method::HEAD, "/v2/alice/app/manifests/v1").unwrap(),
+            repository(RepositoryAction::ReadManifest(reference))
+        );
+        let escaped = format!("/v2/alice/app/blobs/{}", digest.replace(':', "%3A"));
+        assert_eq!(
+            parse(Method::GET, &escaped).unwrap(),
+            repository(RepositoryAction::ReadBlob(digest.parse().unwrap()))
+        );
+        for uri in [
+            "/v2/alice/app/blobs/uploads/",
+            "/v2/alice/app/blobs/uploads",
+        ] {
+            let start = StartUpload::Session(Algorithm::Sha256);
+            let expected = repository(RepositoryAction::StartUpload(start));
+            assert_eq!(parse(Method::POST, uri).unwrap(), expected);
+        }
+        let query = ListQuery {
+            limit: Some(5),
+            last: Some("v1".to_owned()),
+        };
+        assert_eq!(
+            parse(Method::GET, "/v2/alice/app/tags/list?n=5&last=v1").unwrap(),
+            repository(RepositoryAction::ListTags(query))
+        );
+    }
+
+    #[test]
+    fn names_may_hold_the_words_of_the_protocol() {
+        let action = parse(Method::GET, "/v2/alice/manifests/blobs/tags/list").unwrap();
+        assert!(
+            matches!(action, Action::Repository(name, _) if name.as_str() == "alice/manifests/blobs")
+        );
+    }
+
+    #[test]
+    fn refuses_everything_else() {
+        for (method, uri) in [
+            (Method::GET, "/v2/alice/app"),
+            (Method::GET, "/v2/app/manifests/v1"),
+            (Method::GET, "/v2/Alice/app/manifests/v1"),
+            (Method::GET, "/v2/alice/app/manifests/-x"),
+            (Method::GET, "/v2/alice/app/blobs/sha256:0"),
+            (Method::POST, "/v2/alice/app/manifests/v1"),
+            (Method::PUT, "/v2/alice/app/blobs/uploads/x"),
+            (Method::GET, "/v2/alice/app/tags/list?n=-1"),
+            (Method::GET, "/v2/alice%2F..%2Fapp/tags/list"),
+            (Method::GET, "/v2/%ff/tags/list"),
+        ] {
+            assert!(parse(method.clone(), uri).is_err(), "{method} {uri}");
+        }
+    }
+}

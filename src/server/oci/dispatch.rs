@@ -1,0 +1,258 @@
+//! Calls the hub for an action and makes the answer.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use dockyard_hub::Hub;
+use dockyard_hub::accounts::{Caller, Delete, Pull, Push};
+use dockyard_oci::{Digest, Manifest, Reference, RepositoryName, Tag};
+use http_body_util::{BodyExt, Limited};
+
+use super::action::{Action, RepositoryAction};
+use super::error::{Challenge, OciError};
+use super::{listing, uploads};
+use crate::server::AppState;
+use crate::server::caller::Credentials;
+use crate::server::range::Wanted;
+
+pub(super) const DOCKER_CONTENT_DIGEST: HeaderName =
+    HeaderName::from_static("docker-content-digest");
+const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+const OCI_TAG: HeaderName = HeaderName::from_static("oci-tag");
+const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+
+/// Answers every request under `/v2/`.
+pub async fn handle(State(state): State<AppState>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let action = Action::parse(&parts.method, &parts.uri);
+    let challenge = Challenge {
+        base_url: state.base_url(&parts.headers),
+        service: state.host(&parts.headers),
+        scope: action.as_ref().ok().and_then(scope),
+    };
+    let answered = match action {
+        Ok(action) => answer(&state.hub, &parts, body, action).await,
+        Err(error) => Err(error),
+    };
+    let mut response = answered.unwrap_or_else(|error| error.respond(&challenge));
+    response
+        .headers_mut()
+        .insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
+    response
+}
+
+async fn answer(
+    hub: &Hub,
+    parts: &Parts,
+    body: Body,
+    action: Action,
+) -> Result<Response, OciError> {
+    let caller = Credentials::of(&parts.headers).caller(hub).await?;
+    match action {
+        Action::Base if Credentials::of(&parts.headers).is_none() => Err(OciError::Unauthenticated),
+        Action::Base => Ok(axum::Json(serde_json::json!({})).into_response()),
+        Action::Catalog(query) => listing::catalog(hub, &caller, query).await,
+        Action::Repository(name, action) => {
+            let request = RepositoryRequest {
+                hub,
+                caller: &caller,
+                name: &name,
+                parts,
+            };
+            request.answer(action, body).await
+        }
+    }
+}
+
+/// Is the scope of a token that allows an action.
+fn scope(action: &Action) -> Option<String> {
+    let Action::Repository(name, action) = action else {
+        return None;
+    };
+    let actions = match action {
+        RepositoryAction::ListTags(_)
+        | RepositoryAction::ReadManifest(_)
+        | RepositoryAction::ReadBlob(_)
+        | RepositoryAction::Referrers { .. } => "pull",
+        RepositoryAction::PutManifest { .. }
+        | RepositoryAction::StartUpload(_)
+        | RepositoryAction::UploadStatus(_)
+        | RepositoryAction::AppendUpload(_)
+        | RepositoryAction::FinishUpload { .. }
+        | RepositoryAction::CancelUpload(_) => "pull,push",
+        RepositoryAction::DeleteManifest(_) | RepositoryAction::DeleteBlob(_) => "delete",
+    };
+    Some(format!("repository:{name}:{actions}"))
+}
+
+/// What an action on a repository works with.
+#[derive(Clone, Copy)]
+pub(super) struct RepositoryRequest<'a> {
+    pub hub: &'a Hub,
+    pub caller: &'a Caller,
+    pub name: &'a RepositoryName,
+    pub parts: &'a Parts,
+}
+
+impl RepositoryRequest<'_> {
+    async fn answer(self, action: RepositoryAction, body: Body) -> Result<Response, OciError> {
+        match action {
+            RepositoryAction::ListTags(query) => listing::tags(self, query).await,
+            RepositoryAction::ReadManifest(reference) => self.read_manifest(&reference).await,
+            RepositoryAction::PutManifest { reference, tags } => {
+                self.put_manifest(reference, tags, body).await
+            }
+            RepositoryAction::DeleteManifest(reference) => self.delete_manifest(&reference).await,
+            RepositoryAction::ReadBlob(digest) => self.read_blob(&digest).await,
+            RepositoryAction::DeleteBlob(digest) => {
+                let grant = self
+                    .hub
+                    .access
+                    .authorize::<Delete>(self.caller, self.name)
+                    .await?;
+                self.hub.blobs.unlink(&grant, &digest).await?;
+                Ok(StatusCode::ACCEPTED.into_response())
+            }
+            RepositoryAction::StartUpload(start) => uploads::start(self, start, body).await,
+            RepositoryAction::UploadStatus(id) => uploads::status(self, &id).await,
+            RepositoryAction::AppendUpload(id) => uploads::append(self, &id, body).await,
+            RepositoryAction::FinishUpload { id, digest } => {
+                uploads::finish(self, &id, &digest, body).await
+            }
+            RepositoryAction::CancelUpload(id) => uploads::cancel(self, &id).await,
+            RepositoryAction::Referrers {
+                subject,
+                artifact_type,
+                query,
+            } => listing::referrers(self, &subject, artifact_type.as_ref(), query).await,
+        }
+    }
+
+    /// Source: OCI distribution-spec, "Pulling manifests".
+    async fn read_manifest(self, reference: &Reference) -> Result<Response, OciError> {
+        let grant = self
+            .hub
+            .access
+            .authorize::<Pull>(self.caller, self.name)
+            .await?;
+        let manifest = self.hub.manifests.find(&grant, reference).await?;
+        let length = manifest.bytes.len() as u64;
+        let etag = format!("\"{}\"", manifest.digest);
+        let wanted = match Wanted::of(&self.parts.headers, length, &etag) {
+            // A manifest is small: a part of it is of no use to anybody.
+            Wanted::Part(_) | Wanted::Unsatisfiable => Wanted::Whole,
+            wanted => wanted,
+        };
+        let body = match wanted.bytes(&self.parts.method, length) {
+            Some(_) => Body::from(manifest.bytes),
+            None => Body::empty(),
+        };
+        let response = wanted
+            .respond(length, &etag)
+            .header(CONTENT_TYPE, manifest.media_type.as_str())
+            .header(DOCKER_CONTENT_DIGEST, manifest.digest.as_str());
+        Ok(response.body(body).expect("headers are plain text"))
+    }
+
+    /// Source: OCI distribution-spec, "Pushing Manifests".
+    async fn put_manifest(
+        self,
+        reference: Reference,
+        mut tags: Vec<Tag>,
+        body: Body,
+    ) -> Result<Response, OciError> {
+        let grant = self
+            .hub
+            .access
+            .authorize_push(self.caller, self.name)
+            .await?;
+        let collected = Limited::new(body, Manifest::MAX_BYTES).collect().await;
+        let bytes = collected
+            .map_err(|_| OciError::ManifestTooLarge)?
+            .to_bytes();
+        let content_type = self
+            .parts
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|t| t.to_str().ok());
+        let location = format!("/v2/{}/manifests/{reference}", self.name);
+        let (digest, named) = match reference {
+            Reference::Digest(digest) => (Some(digest), None),
+            Reference::Tag(tag) => (None, Some(tag)),
+        };
+        let mut response = StatusCode::CREATED.into_response();
+        for tag in &tags {
+            add_header(&mut response, OCI_TAG, tag.as_str());
+        }
+        tags.extend(named);
+        let manifests = &self.hub.manifests;
+        let put = manifests
+            .put(&grant, &bytes, content_type, digest.as_ref(), &tags)
+            .await?;
+        add_header(&mut response, LOCATION, &location);
+        add_header(&mut response, DOCKER_CONTENT_DIGEST, put.digest.as_str());
+        if let Some(subject) = put.subject {
+            add_header(&mut response, OCI_SUBJECT, subject.as_str());
+        }
+        Ok(response)
+    }
+
+    /// Source: OCI distribution-spec, "Content Management".
+    async fn delete_manifest(self, reference: &Reference) -> Result<Response, OciError> {
+        let grant = self
+            .hub
+            .access
+            .authorize::<Delete>(self.caller, self.name)
+            .await?;
+        match reference {
+            Reference::Tag(tag) => self.hub.tags.delete(&grant, tag).await?,
+            Reference::Digest(digest) => self.hub.manifests.delete(&grant, digest).await?,
+        }
+        Ok(StatusCode::ACCEPTED.into_response())
+    }
+
+    /// Source: OCI distribution-spec, "Pulling blobs".
+    async fn read_blob(self, digest: &Digest) -> Result<Response, OciError> {
+        let grant = self
+            .hub
+            .access
+            .authorize::<Pull>(self.caller, self.name)
+            .await?;
+        let blob = self.hub.blobs.find(&grant, digest).await?;
+        let etag = format!("\"{digest}\"");
+        let wanted = Wanted::of(&self.parts.headers, blob.size_bytes, &etag);
+        let body = match wanted.bytes(&self.parts.method, blob.size_bytes) {
+            Some(range) => Body::from_stream(self.hub.blobs.read(&blob, range).await?),
+            None => Body::empty(),
+        };
+        let response = wanted
+            .respond(blob.size_bytes, &etag)
+            .header(CONTENT_TYPE, "application/octet-stream")
+            .header(DOCKER_CONTENT_DIGEST, digest.as_str());
+        Ok(response.body(body).expect("headers are plain text"))
+    }
+
+    /// Is whoever may add to the repository, which is made when it is the caller's own and missing.
+    pub(super) async fn push_grant(self) -> Result<dockyard_hub::accounts::Grant<Push>, OciError> {
+        Ok(self
+            .hub
+            .access
+            .authorize_push(self.caller, self.name)
+            .await?)
+    }
+
+    pub(super) fn content_length(self) -> Option<u64> {
+        let length = self.parts.headers.get(CONTENT_LENGTH)?;
+        length.to_str().ok()?.parse().ok()
+    }
+}
+
+/// Adds a header whose value is known to be plain text.
+pub(super) fn add_header(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().append(name, value);
+    }
+}

@@ -1,0 +1,144 @@
+//! What happens to every request: an id, a log line, headers that keep browsers safe, and no posts
+//! from other sites.
+
+use std::time::Instant;
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::header::{
+    AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use dockyard_hub::Id;
+use tracing::{debug, error};
+
+use super::error::{ApiError, Cause, error_body};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest request id of a client or proxy that is kept.
+const REQUEST_ID_MAX: usize = 64;
+
+/// Gives the request an id, and logs what became of it.
+pub async fn observe(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = id_of(request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    if let Some(Cause(cause)) = response.extensions_mut().remove::<Cause>() {
+        error!(request_id = id, %method, path, cause, "a request failed");
+        let message = format!("something went wrong on the server; its log has it as {id}");
+        response = (response.status(), Json(error_body("UNKNOWN", &message))).into_response();
+    }
+    let status = response.status().as_u16();
+    let millis = started.elapsed().as_millis();
+    debug!(request_id = id, %method, path, status, millis, "answered");
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(REFERRER_POLICY)
+        .or_insert(HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// Refuses what another site makes a browser send with its user's cookie.
+pub async fn same_origin(request: Request, next: Next) -> Response {
+    let safe = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    if safe || !foreign(request.headers()) {
+        return next.run(request).await;
+    }
+    let message = "this request came from another site, so it was refused";
+    ApiError::new(StatusCode::FORBIDDEN, "CROSS_SITE", message).into_response()
+}
+
+fn foreign(headers: &HeaderMap) -> bool {
+    if headers.contains_key(AUTHORIZATION) || !headers.contains_key(COOKIE) {
+        return false;
+    }
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+    };
+    match (
+        text(HeaderName::from_static("sec-fetch-site")),
+        text(ORIGIN),
+        text(HOST),
+    ) {
+        (Some(site), _, _) => !matches!(site, "same-origin" | "none"),
+        (None, Some(origin), Some(host)) => origin
+            .split_once("://")
+            .is_none_or(|(_, from)| from != host),
+        (None, _, _) => false,
+    }
+}
+
+fn id_of(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let plain = |id: &&str| {
+        !id.is_empty()
+            && id.len() <= REQUEST_ID_MAX
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    given
+        .filter(plain)
+        .map_or_else(|| Id::new().to_string(), ToOwned::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(list: &[(&'static str, &'static str)]) -> HeaderMap {
+        list.iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_posts_of_other_sites_with_a_cookie_are_foreign() {
+        let cookie = ("cookie", "a=b");
+        let host = ("host", "h:1");
+        assert!(foreign(&headers(&[
+            cookie,
+            ("sec-fetch-site", "cross-site")
+        ])));
+        assert!(foreign(&headers(&[
+            cookie,
+            host,
+            ("origin", "https://evil")
+        ])));
+        assert!(foreign(&headers(&[cookie, host, ("origin", "null")])));
+        assert!(!foreign(&headers(&[
+            cookie,
+            host,
+            ("origin", "http://h:1")
+        ])));
+        assert!(!foreign(&headers(&[
+            cookie,
+            ("sec-fetch-site", "same-origin")
+        ])));
+        assert!(!foreign(&headers(&[("sec-fetch-site", "cross-site")])));
+        let token = ("authorization", "Bearer x");
+        assert!(!foreign(&headers(&[
+            cookie,
+            token,
+            ("sec-fetch-site", "cross-site")
+        ])));
+    }
+}

@@ -1,0 +1,96 @@
+//! Browser sessions: the cookie, and its store in the hub's database.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use dockyard_hub::accounts::Sessions;
+use dockyard_hub::db::DbError;
+use time::{Duration, OffsetDateTime};
+use tower_sessions::cookie::SameSite;
+use tower_sessions::session::{Id, Record};
+use tower_sessions::session_store::{Error, Result};
+use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
+
+/// How long a session lives without being used.
+const IDLE_DAYS: i64 = 14;
+/// Tries to find an id that is free; with 128 random bits, one is enough.
+const ID_TRIES: u8 = 3;
+
+/// Builds the layer that reads and writes the session cookie.
+pub fn layer(sessions: Sessions, secure: Secure) -> SessionManagerLayer<SessionRows> {
+    SessionManagerLayer::new(SessionRows(sessions))
+        .with_name("dockyard_session")
+        .with_same_site(SameSite::Lax)
+        .with_secure(secure == Secure::Yes)
+        .with_http_only(true)
+        .with_expiry(Expiry::OnInactivity(Duration::days(IDLE_DAYS)))
+}
+
+/// Whether browsers may send the cookie over https only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secure {
+    Yes,
+    No,
+}
+
+/// Keeps session records as rows.
+#[derive(Debug, Clone)]
+pub struct SessionRows(Sessions);
+
+#[async_trait]
+impl SessionStore for SessionRows {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        for _ in 0..ID_TRIES {
+            let (data, expires_ms) = encode(record)?;
+            match self
+                .0
+                .create(&record.id.to_string(), data, expires_ms)
+                .await
+            {
+                Err(DbError::Duplicate) => record.id = Id::default(),
+                other => return other.map_err(backend),
+            }
+        }
+        Err(Error::Backend("no free session id".to_owned()))
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        let (data, expires_ms) = encode(record)?;
+        self.0
+            .save(&record.id.to_string(), data, expires_ms)
+            .await
+            .map_err(backend)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let Some((data, expires_ms)) = self.0.load(&id.to_string()).await.map_err(backend)? else {
+            return Ok(None);
+        };
+        let data: HashMap<String, serde_json::Value> =
+            serde_json::from_slice(&data).map_err(|error| Error::Decode(error.to_string()))?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp(expires_ms / 1000)
+            .map_err(|error| Error::Decode(error.to_string()))?;
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.0.delete(&id.to_string()).await.map_err(backend)
+    }
+}
+
+fn encode(record: &Record) -> Result<(Vec<u8>, i64)> {
+    let data =
+        serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
+    Ok((
+        data,
+        record.expiry_date.unix_timestamp().saturating_mul(1000),
+    ))
+}
+
+fn backend(error: DbError) -> Error {
+    Error::Backend(error.to_string())
+}

@@ -1,0 +1,57 @@
+//! What every handler may reach.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use axum::http::HeaderMap;
+use axum::http::header::HOST;
+use dockyard_hub::Hub;
+use leptos::config::LeptosOptions;
+
+/// Shared by all requests. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub hub: Hub,
+    pub leptos: LeptosOptions,
+    /// Address that clients use, when it is not simply the one they asked.
+    pub public_url: Option<Arc<str>>,
+}
+
+impl AppState {
+    pub fn new(hub: Hub, public_url: Option<String>) -> Self {
+        let leptos = LeptosOptions::builder().output_name("dockyard").build();
+        Self {
+            hub,
+            leptos,
+            public_url: public_url.map(Into::into),
+        }
+    }
+
+    /// Is the address of this server as the client knows it, `http://host:port`.
+    pub fn base_url(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.public_url {
+            return url.to_string();
+        }
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+        format!("http://{}", host.unwrap_or("localhost"))
+    }
+
+    /// Is the `host:port` that stands in image names.
+    pub fn host(&self, headers: &HeaderMap) -> String {
+        let url = self.base_url(headers);
+        url.split_once("://")
+            .map_or(url.clone(), |(_, host)| host.to_owned())
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+impl FromRef<AppState> for Hub {
+    fn from_ref(state: &AppState) -> Self {
+        state.hub.clone()
+    }
+}

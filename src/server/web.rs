@@ -1,0 +1,86 @@
+//! What the pages' server functions ask of the request: who is it, log in, log out, cookies.
+
+use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use axum::http::request::Parts;
+use dockyard_hub::Hub;
+use dockyard_hub::accounts::{Caller, User};
+use leptos::prelude::{expect_context, use_context};
+use leptos_axum::ResponseOptions;
+use tower_sessions::Session;
+
+use super::AppState;
+use super::caller::{SESSION_USER, of_session};
+use crate::web::error::AppError;
+
+/// How long the choice of a theme is kept, in seconds: a year.
+const COOKIE_SECS: u32 = 365 * 24 * 3600;
+
+/// Finds the hub and who makes the request, by the session's cookie.
+pub async fn current() -> Result<(Hub, Caller), AppError> {
+    let hub = expect_context::<AppState>().hub;
+    let caller = match session() {
+        Some(session) => of_session(&hub, &session)
+            .await
+            .map_err(AppError::internal)?,
+        None => Caller::anonymous(),
+    };
+    Ok((hub, caller))
+}
+
+/// Makes the browser's session a user's. The session gets a new id, so that one known before is
+/// worthless.
+pub async fn log_in(user: &User) -> Result<(), AppError> {
+    let session = session().ok_or_else(|| AppError::internal("no session layer"))?;
+    session.cycle_id().await.map_err(AppError::internal)?;
+    session
+        .insert(SESSION_USER, user.id.to_string())
+        .await
+        .map_err(AppError::internal)
+}
+
+/// Ends the browser's session.
+pub async fn log_out() -> Result<(), AppError> {
+    let session = session().ok_or_else(|| AppError::internal("no session layer"))?;
+    session.flush().await.map_err(AppError::internal)
+}
+
+/// Is the `host:port` that stands in image names on the pages.
+pub fn host() -> String {
+    let state = expect_context::<AppState>();
+    use_context::<Parts>().map_or_else(String::new, |parts| state.host(&parts.headers))
+}
+
+/// Is the address of this server as the browser knows it, `http://host:port`.
+pub fn base_url() -> String {
+    let state = expect_context::<AppState>();
+    use_context::<Parts>().map_or_else(String::new, |parts| state.base_url(&parts.headers))
+}
+
+/// Reads a cookie of the request.
+pub fn cookie(name: &str) -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    let all = parts
+        .headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|header| header.to_str().ok());
+    all.flat_map(|header| header.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
+}
+
+/// Sets a cookie that the pages may read for a year.
+pub fn set_cookie(name: &str, value: &str) {
+    let text = format!("{name}={value}; Path=/; Max-Age={COOKIE_SECS}; SameSite=Lax; HttpOnly");
+    if let (Some(response), Ok(header)) = (
+        use_context::<ResponseOptions>(),
+        HeaderValue::from_str(&text),
+    ) {
+        response.append_header(SET_COOKIE, header);
+    }
+}
+
+fn session() -> Option<Session> {
+    use_context::<Parts>()?.extensions.get::<Session>().cloned()
+}

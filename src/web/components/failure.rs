@@ -1,0 +1,60 @@
+//! The page in place of one that could not be shown.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::Redirect;
+use leptos_router::hooks::use_url;
+
+use crate::web::addresses;
+use crate::web::error::AppError;
+use crate::web::pages::not_found::NotFoundPage;
+use crate::web::response::set_status;
+
+/// Shows the page that goes with an error, under the right status.
+#[component]
+pub fn Failure(error: AppError) -> impl IntoView {
+    match error {
+        AppError::NotFound => view! { <NotFoundPage /> }.into_any(),
+        AppError::Anonymous => view! { <LogInFirst /> }.into_any(),
+        error @ (AppError::Refused(_) | AppError::Unreachable | AppError::Internal) => {
+            view! { <Broken error /> }.into_any()
+        }
+    }
+}
+
+/// Leads to the log-in page, and back here from there.
+#[component]
+pub fn LogInFirst() -> impl IntoView {
+    let url = use_url().get_untracked();
+    let search = url.search();
+    let here = if search.is_empty() {
+        url.path().to_owned()
+    } else {
+        format!("{}?{search}", url.path())
+    };
+    let redirect = view! { <Redirect path=addresses::log_in(&here) /> };
+    // After the redirect, which sets it for browsers alone.
+    set_status(302);
+    redirect
+}
+
+#[component]
+fn Broken(error: AppError) -> impl IntoView {
+    set_status(error.status());
+    let here = use_url().get_untracked().path().to_owned();
+    view! {
+        <Title text="Something went wrong" />
+        <section class="message-page">
+            <h1>"This page can't be shown"</h1>
+            <p>{error.to_string()}</p>
+            <div class="form-actions">
+                <a class="button button-primary" href=here rel="external">
+                    "Try again"
+                </a>
+                <a class="button" href="/">
+                    "Go to the front page"
+                </a>
+            </div>
+        </section>
+    }
+}

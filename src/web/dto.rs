@@ -1,0 +1,225 @@
+//! What goes over the wire to the pages: plain values, ready to be shown.
+//!
+//! Times come as text made on the server, so that server and browser can't disagree about "now".
+
+#[cfg(feature = "ssr")]
+mod of_the_hub;
+
+use dockyard_oci::Visibility;
+use serde::{Deserialize, Serialize};
+
+/// A moment in time as people read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// RFC 3339, for machines.
+    pub iso: String,
+    /// "2 hours ago" under 30 days, the date after.
+    pub relative: String,
+    /// To the minute, in UTC.
+    pub exact: String,
+}
+
+/// The colours a person wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// Reads the cookie; anything unknown is the system's theme.
+    pub fn of_cookie(text: &str) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|theme| theme.as_str() == text)
+            .unwrap_or_default()
+    }
+
+    /// Is the class of the `<html>` element.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::System => "theme-system",
+            Self::Light => "theme-light",
+            Self::Dark => "theme-dark",
+        }
+    }
+}
+
+/// Who looks at the pages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewer {
+    /// Name of the user; `None` for strangers.
+    pub user: Option<String>,
+    pub theme: Theme,
+    pub server: ServerAddress,
+}
+
+/// How this server is called in commands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerAddress {
+    /// `host:port`, as it stands in image names.
+    pub host: String,
+    /// `http://host:port`.
+    pub base_url: String,
+}
+
+/// A repository as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryCard {
+    pub name: String,
+    pub visibility: Visibility,
+    pub description: String,
+    pub tag_count: i64,
+    pub pushed: Option<Moment>,
+}
+
+impl RepositoryCard {
+    /// Is the name in two parts: `alice/` and `app`.
+    pub fn name_parts(&self) -> (&str, &str) {
+        let slash = self.name.find('/').map_or(0, |at| at + 1);
+        self.name.split_at(slash)
+    }
+}
+
+/// The front page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home {
+    pub viewer: Viewer,
+    /// The viewer's own repositories.
+    pub own: Vec<RepositoryCard>,
+    /// Public ones that were pushed to last.
+    pub recent: Vec<RepositoryCard>,
+}
+
+/// The page of a user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserPage {
+    pub name: String,
+    pub is_viewer: bool,
+    pub repositories: Vec<RepositoryCard>,
+    /// The name to go on after.
+    pub next: Option<String>,
+}
+
+/// What every page of a repository shows at its head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryHead {
+    pub card: RepositoryCard,
+    /// Whether the viewer may push here.
+    pub may_push: bool,
+    pub viewer: Viewer,
+}
+
+/// The page of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryPage {
+    pub head: RepositoryHead,
+    pub readme: String,
+    pub created: Moment,
+    /// Newest first, the first few.
+    pub tags: Vec<TagRow>,
+}
+
+/// The page with the tags of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagsPage {
+    pub head: RepositoryHead,
+    /// By name.
+    pub tags: Vec<TagRow>,
+    /// The name to go on after.
+    pub next: Option<String>,
+}
+
+/// A tag as tables show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagRow {
+    pub name: String,
+    pub digest: String,
+    pub digest_short: String,
+    pub size_bytes: u64,
+    pub pushed: Moment,
+    pub pushed_by: Option<String>,
+}
+
+/// The page of one tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagPage {
+    pub head: RepositoryHead,
+    pub tag: TagRow,
+    pub media_type: String,
+    /// Layers of an image, lowest first; empty for an index.
+    pub layers: Vec<LayerRow>,
+    /// Images of an index; empty for an image.
+    pub platforms: Vec<PlatformRow>,
+}
+
+/// One layer of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerRow {
+    pub digest: String,
+    pub digest_short: String,
+    pub media_type: String,
+    pub size_bytes: u64,
+}
+
+/// One image of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformRow {
+    /// `linux/amd64`, or what the entry is when it names no platform.
+    pub name: String,
+    pub digest: String,
+    pub digest_short: String,
+}
+
+/// A page of search results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchPage {
+    pub text: String,
+    pub total: u64,
+    /// Counts from 1.
+    pub page: u32,
+    pub has_next: bool,
+    pub repositories: Vec<RepositoryCard>,
+}
+
+/// What an upload made, as `/api/v1/images` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    pub images: Vec<ImportedImage>,
+}
+
+/// One image of an upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedImage {
+    pub repository: String,
+    pub tag: Option<String>,
+    pub digest: String,
+    pub size_bytes: u64,
+    pub layers: u64,
+    pub layers_reused: u64,
+}
+
+/// Errors as `/api/v1` answers them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiErrors {
+    pub errors: Vec<ApiError>,
+}
+
+/// One error of `/api/v1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiError {
+    pub message: String,
+}

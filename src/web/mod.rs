@@ -1,0 +1,18 @@
+//! What people see: pages, the components they are made of, and the server functions behind them.
+//!
+//! Pages and components know `dto` and the signatures of `api`; only `api` reaches the hub.
+
+mod addresses;
+pub mod api;
+pub mod app;
+mod browser;
+mod commands;
+mod components;
+pub mod dto;
+pub mod error;
+mod form;
+mod pages;
+mod response;
+mod session;
+#[cfg(feature = "ssr")]
+mod shell;

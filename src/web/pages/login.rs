@@ -1,0 +1,51 @@
+//! `/login?next=`.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+use crate::web::addresses::local;
+use crate::web::components::field::{Field, SubmitButton};
+use crate::web::components::notice::FormNotice;
+use crate::web::form::Outcome;
+use crate::web::session::Session;
+
+/// The log-in form; leads back to where one was.
+#[component]
+pub fn LogInPage() -> impl IntoView {
+    let action = Session::here().log_in;
+    on_cleanup(move || action.clear());
+    let outcome = Outcome::of(action);
+    let query = use_query_map();
+    let next = move || local(&query.read().get("next").unwrap_or_default()).to_owned();
+    let sign_up = move || format!("/signup?next={}", next());
+    view! {
+        <Title text="Log in" />
+        <section class="card card-narrow">
+            <h1>"Log in"</h1>
+            <FormNotice outcome />
+            <ActionForm action=action attr:class="form">
+                <input type="hidden" name="next" value=next />
+                <Field
+                    name="username"
+                    label="Username"
+                    autocomplete="username"
+                    required=true
+                    autofocus=true
+                    outcome
+                />
+                <Field
+                    name="password"
+                    label="Password"
+                    kind="password"
+                    autocomplete="current-password"
+                    required=true
+                    outcome
+                />
+                <SubmitButton text="Log in" outcome />
+            </ActionForm>
+            <p class="card-foot">"New here? " <a href=sign_up>"Sign up"</a></p>
+        </section>
+    }
+}

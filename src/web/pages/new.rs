@@ -1,0 +1,101 @@
+//! `/new`: make a repository.
+
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::web::api::repositories::CreateRepository;
+use crate::web::components::failure::LogInFirst;
+use crate::web::components::field::{Field, SubmitButton};
+use crate::web::components::icon::Icon;
+use crate::web::components::loaded::loaded;
+use crate::web::components::notice::FormNotice;
+use crate::web::dto::Viewer;
+use crate::web::form::Outcome;
+use crate::web::session::Session;
+
+/// The form that makes a repository, for whoever is logged in.
+#[component]
+pub fn NewRepositoryPage() -> impl IntoView {
+    let action = ServerAction::<CreateRepository>::new();
+    view! {
+        <Title text="New repository" />
+        {loaded(
+            Session::here().viewer,
+            move |viewer: Viewer| match viewer.user {
+                Some(user) => view! { <NewRepositoryForm action user /> }.into_any(),
+                None => view! { <LogInFirst /> }.into_any(),
+            },
+        )}
+    }
+}
+
+#[component]
+fn NewRepositoryForm(action: ServerAction<CreateRepository>, user: String) -> impl IntoView {
+    let outcome = Outcome::of(action);
+    view! {
+        <section class="card">
+            <h1>"New repository"</h1>
+            <FormNotice outcome />
+            <ActionForm action=action attr:class="form">
+                <Field
+                    name="name"
+                    label="Name"
+                    prefix=format!("{user} /")
+                    hint="Lower-case letters, digits, dots, dashes and underscores, as in app or tools/app."
+                    required=true
+                    autofocus=true
+                    outcome
+                />
+                <VisibilityField outcome />
+                <Field
+                    name="description"
+                    label="Description (optional)"
+                    hint="One line, shown in lists and found by search."
+                    maxlength=200
+                    outcome
+                />
+                <SubmitButton text="Create repository" outcome />
+            </ActionForm>
+        </section>
+    }
+}
+
+#[component]
+fn VisibilityField(outcome: Outcome) -> impl IntoView {
+    let is_private = move || {
+        outcome
+            .kept("visibility")
+            .is_some_and(|kept| kept == "private")
+    };
+    view! {
+        <fieldset class="field choice-field">
+            <legend>"Visibility"</legend>
+            <label class="choice">
+                <input
+                    type="radio"
+                    name="visibility"
+                    value="public"
+                    checked=move || !is_private()
+                />
+                <span class="choice-text">
+                    <span class="choice-title">
+                        <Icon name="globe" />
+                        "Public"
+                    </span>
+                    <span class="choice-hint">"Everyone can find and pull it."</span>
+                </span>
+            </label>
+            <label class="choice">
+                <input type="radio" name="visibility" value="private" checked=is_private />
+                <span class="choice-text">
+                    <span class="choice-title">
+                        <Icon name="lock" />
+                        "Private"
+                    </span>
+                    <span class="choice-hint">"Only you can see and pull it."</span>
+                </span>
+            </label>
+        </fieldset>
+    }
+}

@@ -1,0 +1,88 @@
+//! The document around the app: head, policy, and the script that starts the browser's half.
+
+use axum::http::HeaderName;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
+use leptos::config::LeptosOptions;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::MetaTags;
+
+use super::api::theme::chosen;
+use super::app::App;
+use crate::server::assets::url;
+
+/// What the pages say they are when nothing better is known.
+const DESCRIPTION: &str = "Push, pull and find Docker images on a hub of your own.";
+
+/// Renders the whole document.
+pub fn shell(_options: LeptosOptions) -> impl IntoView {
+    let nonce = use_nonce();
+    set_headers(
+        nonce
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+            .as_str(),
+    );
+    let (script, wasm) = (url("dockyard.js"), url("dockyard.wasm"));
+    let start = format!(
+        "import({script:?}).then(m => m.default({{module_or_path: {wasm:?}}}).then(() => m.hydrate()))"
+    );
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" class=chosen().class()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="description" content=DESCRIPTION />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href=url("favicon.svg") type="image/svg+xml" />
+                <link
+                    rel="preload"
+                    href=url("inter.woff2")
+                    r#as="font"
+                    r#type="font/woff2"
+                    crossorigin="anonymous"
+                />
+                <link rel="stylesheet" href=url("main.css") />
+                <link rel="modulepreload" href=script nonce=nonce.clone() />
+                <link
+                    rel="preload"
+                    href=wasm
+                    r#as="fetch"
+                    r#type="application/wasm"
+                    crossorigin="anonymous"
+                />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+                <script type="module" nonce=nonce>
+                    {start}
+                </script>
+            </body>
+        </html>
+    }
+}
+
+/// Says what a page may load and do: what comes from here, and images of READMEs.
+fn set_headers(nonce: &str) {
+    let Some(response) = use_context::<leptos_axum::ResponseOptions>() else {
+        return;
+    };
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self' https: data:; font-src 'self'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let headers: [(HeaderName, &str); 3] = [
+        (CONTENT_SECURITY_POLICY, &policy),
+        (CACHE_CONTROL, "private, no-cache"),
+        (REFERRER_POLICY, "same-origin"),
+    ];
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.insert_header(name, value);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::app::{PASSWORD, TestApp, error, header};
+
+#[tokio::test]
+async fn a_name_can_be_taken_once() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    for (body, status, code) in [
+        (
+            json!({"username": "alice", "password": PASSWORD}),
+            409,
+            "USERNAME_TAKEN",
+        ),
+        (
+            json!({"username": "Alice", "password": PASSWORD}),
+            400,
+            "USERNAME_INVALID",
+        ),
+        (
+            json!({"username": "bob", "password": "short"}),
+            400,
+            "PASSWORD_WEAK",
+        ),
+        (
+            json!({"username": "bob", "password": PASSWORD, "email": "x"}),
+            400,
+            "EMAIL_INVALID",
+        ),
+        (json!({"username": "bob"}), 400, "BODY_INVALID"),
+    ] {
+        let sent = app
+            .anonymous(Method::POST, "/api/v1/users")
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(error(sent).await, (status, code.to_owned()), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_personal_token_works_until_it_is_revoked() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let request = app
+        .by("alice", Method::POST, "/api/v1/tokens")
+        .json(&json!({"name": "ci"}));
+    let made: Value = request.send().await.unwrap().json().await.unwrap();
+    let token = made["token"].as_str().unwrap();
+
+    let who = app
+        .anonymous(Method::GET, "/api/v1/user")
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
+    let who: Value = who.json().await.unwrap();
+    assert_eq!(who, json!({"username": "alice", "is_admin": false}));
+
+    let as_password = app
+        .anonymous(Method::GET, "/api/v1/user")
+        .basic_auth("bob", Some(token));
+    assert_eq!(
+        as_password.send().await.unwrap().status(),
+        StatusCode::UNAUTHORIZED
+    );
+
+    let revoke = app
+        .anonymous(Method::DELETE, "/api/v1/tokens/current")
+        .bearer_auth(token);
+    assert_eq!(
+        revoke.send().await.unwrap().status(),
+        StatusCode::NO_CONTENT
+    );
+    let who = app
+        .anonymous(Method::GET, "/api/v1/user")
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(error(who).await, (401, "UNAUTHORIZED".to_owned()));
+}
+
+#[tokio::test]
+async fn the_base_address_challenges_and_tokens_answer_it() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let base = app.anonymous(Method::GET, "/v2/").send().await.unwrap();
+    let challenge = header(&base, "www-authenticate").to_owned();
+    let realm = format!("Bearer realm=\"{}\",service=", app.url("/token"));
+    assert!(challenge.starts_with(&realm), "{challenge}");
+    assert_eq!(error(base).await.0, 401);
+
+    let scope = "/token?service=x&scope=repository:alice/app:pull,push";
+    let asked = app
+        .anonymous(Method::GET, scope)
+        .basic_auth("alice", Some(PASSWORD));
+    let body: Value = asked.send().await.unwrap().json().await.unwrap();
+    let token = body["token"].as_str().unwrap();
+    let base = app
+        .anonymous(Method::GET, "/v2/")
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(base.status(), StatusCode::OK);
+
+    // The token reaches alice/app and no further.
+    let elsewhere = app.anonymous(Method::POST, "/v2/alice/other/blobs/uploads/");
+    let refused = elsewhere.bearer_auth(token).send().await.unwrap();
+    assert!(header(&refused, "www-authenticate").contains("insufficient_scope"));
+    assert_eq!(error(refused).await, (401, "UNAUTHORIZED".to_owned()));
+    let here = app
+        .anonymous(Method::POST, "/v2/alice/app/blobs/uploads/")
+        .bearer_auth(token);
+    assert_eq!(here.send().await.unwrap().status(), StatusCode::ACCEPTED);
+    let delete = app
+        .anonymous(Method::DELETE, "/v2/alice/app/manifests/v1")
+        .bearer_auth(token);
+    assert_eq!(
+        delete.send().await.unwrap().status(),
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn wrong_credentials_get_no_token() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    for (name, password) in [("alice", "wrong"), ("nobody", PASSWORD), ("", "")] {
+        let request = app
+            .anonymous(Method::GET, "/token")
+            .basic_auth(name, Some(password));
+        assert_eq!(
+            error(request.send().await.unwrap()).await,
+            (401, "UNAUTHORIZED".to_owned())
+        );
+    }
+    let form = [
+        ("grant_type", "password"),
+        ("username", "alice"),
+        ("password", PASSWORD),
+    ];
+    let posted = app
+        .anonymous(Method::POST, "/token")
+        .form(&form)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(posted.status(), StatusCode::OK);
+}

@@ -1,0 +1,192 @@
+//! A real server on a folder of its own, and what tests do with it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use dockyard::server::{AppState, router};
+use dockyard_hub::clock::Clock;
+use dockyard_hub::{Hub, HubOptions};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+pub const PASSWORD: &str = "correct horse";
+pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// A server that listens on loopback and ends with the test.
+pub struct TestApp {
+    folder: TempDir,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+    client: Client,
+    hub: Hub,
+    /// Personal tokens by user: a password would cost a slow hash a request.
+    tokens: Mutex<HashMap<String, String>>,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_in(folder: TempDir) -> Self {
+        let options = HubOptions {
+            data_dir: folder.path().to_owned(),
+            clock: Clock::system(),
+        };
+        let hub = Hub::open(options).await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let app = router(AppState::new(hub.clone(), None));
+        let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none());
+        let (client, tokens) = (client.build().unwrap(), Mutex::default());
+        Self {
+            folder,
+            address,
+            server,
+            client,
+            hub,
+            tokens,
+        }
+    }
+
+    /// Stops serving in the middle of whatever runs, and starts anew on the same data.
+    pub async fn restart(self) -> Self {
+        self.server.abort();
+        let _ = self.server.await;
+        self.hub.close().await;
+        let new = Self::start_in(self.folder).await;
+        Self {
+            tokens: self.tokens,
+            ..new
+        }
+    }
+
+    pub fn blob_files(&self) -> Vec<PathBuf> {
+        let parts = std::fs::read_dir(self.folder.path().join("blobs")).unwrap();
+        parts
+            .flat_map(|part| std::fs::read_dir(part.unwrap().path()).unwrap())
+            .map(|file| file.unwrap().path())
+            .collect()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A request of nobody.
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    /// A request of a user who signed up.
+    pub fn by(&self, user: &str, method: Method, path: &str) -> RequestBuilder {
+        let token = self.tokens.lock().unwrap()[user].clone();
+        self.anonymous(method, path).bearer_auth(token)
+    }
+
+    pub async fn sign_up(&self, name: &str) {
+        let body = json!({ "username": name, "password": PASSWORD });
+        let request = self.anonymous(Method::POST, "/api/v1/users").json(&body);
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::CREATED);
+        let request = self
+            .anonymous(Method::POST, "/api/v1/tokens")
+            .json(&json!({"name": "test"}));
+        let made = request
+            .basic_auth(name, Some(PASSWORD))
+            .send()
+            .await
+            .unwrap();
+        let made: Value = made.json().await.unwrap();
+        let token = made["token"].as_str().unwrap().to_owned();
+        self.tokens.lock().unwrap().insert(name.to_owned(), token);
+    }
+
+    pub async fn create(&self, user: &str, name: &str, visibility: &str) {
+        let body = json!({ "name": name, "visibility": visibility });
+        let request = self
+            .by(user, Method::POST, "/api/v1/repositories")
+            .json(&body);
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::CREATED);
+    }
+
+    /// Pushes a blob in one request and returns its digest.
+    pub async fn push_blob(&self, user: &str, repository: &str, content: &[u8]) -> String {
+        let digest = digest(content);
+        let path = format!("/v2/{repository}/blobs/uploads/?digest={digest}");
+        let request = self.by(user, Method::POST, &path).body(content.to_vec());
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::CREATED);
+        digest
+    }
+
+    /// Pushes an image of one layer and returns its manifest.
+    pub async fn push_image(
+        &self,
+        user: &str,
+        repository: &str,
+        tag: &str,
+        layer: &[u8],
+    ) -> String {
+        let config = br#"{"architecture":"amd64","os":"linux"}"#;
+        let config_digest = self.push_blob(user, repository, config).await;
+        let layer_digest = self.push_blob(user, repository, layer).await;
+        let manifest = manifest(&config_digest, config.len(), &layer_digest, layer.len());
+        let path = format!("/v2/{repository}/manifests/{tag}");
+        let request = self
+            .by(user, Method::PUT, &path)
+            .header("content-type", MANIFEST);
+        let response = request.body(manifest.clone()).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::CREATED);
+        assert_eq!(
+            header(&response, "docker-content-digest"),
+            digest(manifest.as_bytes())
+        );
+        manifest
+    }
+}
+
+pub fn manifest(config: &str, config_len: usize, layer: &str, layer_len: usize) -> String {
+    json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": config,
+            "size": config_len,
+        },
+        "layers": [{
+            "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+            "digest": layer,
+            "size": layer_len,
+        }],
+    })
+    .to_string()
+}
+
+pub fn digest(content: &[u8]) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(content)))
+}
+
+pub fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+/// Reads an error: its status and code. Every error has a message for people.
+pub async fn error(response: Response) -> (u16, String) {
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.unwrap();
+    let error = &body["errors"][0];
+    assert!(
+        error["message"].as_str().is_some_and(|text| text.len() > 5),
+        "{body}"
+    );
+    (status, error["code"].as_str().unwrap().to_owned())
+}
