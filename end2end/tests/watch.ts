@@ -5,17 +5,24 @@ export class Watch {
   private readonly complaints: string[] = [];
   private readonly allowed: RegExp[] = [];
 
-  constructor(context: BrowserContext, origin: string) {
-    context.on('console', (message) => this.note(`console ${message.type()}: ${message.text()} (${message.location().url})`));
+  constructor(context: BrowserContext, origin: string, { scripted = true } = {}) {
+    context.on('console', (message) => {
+      // Chromium's remark on a form that opens by a link: the link has the focus, and keeps it.
+      if (message.text().startsWith('Autofocus processing was blocked')) return;
+      // And on what is preloaded for scripts that are switched off.
+      if (!scripted && message.text().includes('was preloaded using link preload but not used')) return;
+      this.note(`console ${message.type()}: ${message.text()} (${message.location().url})`);
+    });
     context.on('weberror', (error) => this.note(`page error: ${error.error().message}`));
     context.on('request', (request) => {
       const url = new URL(request.url());
       if (url.origin !== origin && !['data:', 'blob:'].includes(url.protocol)) this.note(`request to ${request.url()}`);
     });
     context.on('requestfailed', (request) => {
-      // A navigation away stops what is still loading: that is no failure.
+      // A navigation away stops what is still loading: that is no failure. A browser without JavaScript
+      // stops every script, and calls the reason "csp".
       const why = request.failure()?.errorText ?? '';
-      if (!why.includes('ERR_ABORTED')) this.note(`request failed: ${request.url()}: ${why}`);
+      if (!why.includes('ERR_ABORTED') && (scripted || why !== 'csp')) this.note(`request failed: ${request.url()}: ${why}`);
     });
   }
 

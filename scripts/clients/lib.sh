@@ -90,11 +90,12 @@ free_port() {
 
 # Starts the server on $port and $data and waits until it answers, 20 seconds at most.
 launch_server() {
-  # Only its own settings may reach it.
-  local name
-  for name in $(compgen -e DOCKYARD_); do unset "$name"; done
-  (cd "$work" && exec "$dockyard" serve --listen "127.0.0.1:$port" --data-dir "$data" \
-    >>"$work/server.out" 2>>"$work/server.log" </dev/null) &
+  (
+    # No setting of the caller's may reach it.
+    for name in $(compgen -e DOCKYARD_); do unset "$name"; done
+    cd "$work" && exec "$dockyard" serve --listen "127.0.0.1:$port" --data-dir "$data" \
+      >>"$work/server.out" 2>>"$work/server.log" </dev/null
+  ) &
   server_pid=$!
   disown # so that bash does not announce its death
   for _ in $(seq 1 200); do

@@ -128,11 +128,13 @@ mod of_the_hub {
         fn from(error: AccountError) -> Self {
             match error {
                 AccountError::NameTaken(_) => Self::field("username", error),
-                AccountError::PasswordWeak(_) => Self::field("password", error),
+                AccountError::PasswordWeak(_) | AccountError::WrongCredentials => {
+                    Self::field("password", error)
+                }
                 AccountError::EmailInvalid => Self::field("email", error),
-                AccountError::WrongCredentials
-                | AccountError::SetupKeyWrong
-                | AccountError::TokenNameInvalid => Self::refused(error),
+                AccountError::SetupKeyWrong | AccountError::TokenNameInvalid => {
+                    Self::refused(error)
+                }
                 AccountError::Anonymous => Self::Anonymous,
                 AccountError::Database(cause) => Self::internal(cause),
             }

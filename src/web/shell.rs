@@ -45,7 +45,6 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                     crossorigin="anonymous"
                 />
                 <link rel="stylesheet" href=url("main.css") />
-                <link rel="modulepreload" href=script nonce=nonce.clone() />
                 <link
                     rel="preload"
                     href=wasm

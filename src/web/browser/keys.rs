@@ -32,14 +32,15 @@ pub fn listen_to_keys() {
 
 fn on_key(event: &KeyboardEvent) {
     match event.key().as_str() {
-        "/" if !is_typing(event) && !event.ctrl_key() && !event.meta_key() && !event.alt_key() => {
-            if focus("#header-search") {
-                event.prevent_default();
-            }
-        }
+        "/" if is_free(event) && focus("#header-search") => event.prevent_default(),
         "Escape" => close_menus(None),
         _ => {}
     }
+}
+
+/// Tells whether a key is pressed alone, and not to write something.
+fn is_free(event: &KeyboardEvent) -> bool {
+    !is_typing(event) && !event.ctrl_key() && !event.meta_key() && !event.alt_key()
 }
 
 fn is_typing(event: &KeyboardEvent) -> bool {

@@ -1,5 +1,6 @@
 //! One line of a form: label, input, hint, and what is wrong with it.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use crate::web::form::Outcome;
@@ -30,12 +31,20 @@ pub fn Field(
         (false, "") => None,
         (false, _) => Some(format!("{name}-hint")),
     };
+    let input = NodeRef::<html::Input>::new();
+    // A password that was wrong is typed anew, not mended.
+    Effect::new(move |_| {
+        if let (true, Some(_), Some(input)) = (kind == "password", error.get(), input.get()) {
+            input.set_value("");
+        }
+    });
     view! {
         <div class="field" class:field-invalid=move || error.get().is_some()>
             <label for=name>{label}</label>
             <div class="field-control">
                 {(!prefix.is_empty()).then(|| view! { <span class="field-prefix">{prefix}</span> })}
                 <input
+                    node_ref=input
                     id=name
                     name=name
                     type=kind

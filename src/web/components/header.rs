@@ -17,7 +17,7 @@ pub fn SiteHeader() -> impl IntoView {
     view! {
         <header id="site-header" class="site-header" tabindex="-1">
             <div class="site-header-inner">
-                <a class="brand" href="/">
+                <a class="brand" href="/" aria-label="Dockyard">
                     <Icon name="mark" />
                     <span class="brand-name">"Dockyard"</span>
                 </a>

@@ -18,13 +18,13 @@ pub enum SearchBoxPlace {
 pub fn SearchBox(place: SearchBoxPlace) -> impl IntoView {
     let query = use_query_map();
     let text = move || query.read().get("q").unwrap_or_default();
-    let (id, class) = match place {
-        SearchBoxPlace::Header => ("header-search", "search-box"),
-        SearchBoxPlace::Page => ("page-search", "search-box search-box-large"),
+    let (id, class, label) = match place {
+        SearchBoxPlace::Header => ("header-search", "search-box", "Header search"),
+        SearchBoxPlace::Page => ("page-search", "search-box search-box-large", "Image search"),
     };
     let is_page = place == SearchBoxPlace::Page;
     view! {
-        <Form action="/search" attr:class=class attr:role="search">
+        <Form action="/search" attr:class=class attr:role="search" attr:aria-label=label>
             <Icon name="search" />
             <input
                 type="search"
