@@ -4,7 +4,6 @@
 #   dev      quicker to build, larger, with names in its stack traces
 #
 # Cargo's products go to ${CARGO_TARGET_DIR:-target}/front; target/site/ is always in this checkout.
-# Settings: WASM_OPT  a wasm-opt to shrink the program with; `none` for going without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,11 +30,6 @@ cargo "+$toolchain" build --locked --package dockyard --lib --target wasm32-unkn
 cargo build --locked --quiet --release --manifest-path scripts/front/Cargo.toml --target-dir "$cache/front"
 
 options=()
-wasm_opt=${WASM_OPT:-$cache/binaryen/node_modules/.bin/wasm-opt}
-if [ "$mode" = dev ]; then
-  options+=(--no-compression)
-elif [ -x "$wasm_opt" ]; then
-  options+=(--wasm-opt "$wasm_opt")
-fi
+[ "$mode" = release ] || options+=(--no-compression)
 "$cache/front/release/front" --wasm "$built/wasm32-unknown-unknown/$folder/dockyard.wasm" \
   --style style --public public --out target/site "${options[@]}"

@@ -6,7 +6,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-binaryen_version=132.0.0
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dockyard
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -91,24 +90,12 @@ fingerprint() {
 
 stamp_of() { printf '%s/setup-%s-%s' "$cache" "$1" "$(fingerprint "$1")"; }
 
-# wasm-opt takes a third off the browser's download. A build without it works just as well, so that
-# npm is not asked for when it is not there.
-setup_wasm_opt() {
-  local at=$cache/binaryen
-  ! grep -qs "\"version\": \"$binaryen_version\"" "$at/node_modules/binaryen/package.json" || return 0
-  command -v npm >/dev/null || return 0
-  mkdir -p "$at"
-  npm install --prefix "$at" --no-audit --no-fund --no-save "binaryen@$binaryen_version" >"$cache/npm.log" 2>&1 ||
-    say "wasm-opt could not be installed (see $cache/npm.log); the pages' program stays larger"
-}
-
 setup_build() {
   install_packages "${build_needs[@]}"
   if ! command -v cargo >/dev/null || ! command -v rustup >/dev/null; then
     die "Rust is missing: install it with rustup"
   fi
   scripts/setup-wasm.sh >/dev/null
-  setup_wasm_opt
   local component
   for component in fmt clippy; do
     cargo "$component" --version >/dev/null 2>&1 ||
@@ -120,7 +107,6 @@ setup_build() {
 setup_test() {
   setup_one build
   install_packages "${test_needs[@]}"
-  setup_wasm_opt
   (cd end2end && npm ci --no-audit --no-fund >"$cache/npm.log" 2>&1) || {
     tail -n 10 "$cache/npm.log" >&2
     die "npm ci failed in end2end; the whole output is in $cache/npm.log"

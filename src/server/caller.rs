@@ -100,7 +100,7 @@ impl Credentials {
                 } else {
                     hub.accounts.tokens.verify(token).await?
                 };
-                found.ok_or(AccountError::WrongCredentials)
+                found.ok_or(AccountError::TokenWrong)
             }
         }
     }

@@ -111,7 +111,7 @@ impl From<AccountError> for ApiError {
             AccountError::SetupKeyWrong => {
                 Self::new(StatusCode::FORBIDDEN, ErrorCode::Denied.as_str(), error)
             }
-            AccountError::WrongCredentials | AccountError::Anonymous => {
+            AccountError::WrongCredentials | AccountError::TokenWrong | AccountError::Anonymous => {
                 Self::new(StatusCode::UNAUTHORIZED, unauthorized, error)
             }
             AccountError::Database(_) => Self::internal(error),

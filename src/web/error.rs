@@ -132,9 +132,9 @@ mod of_the_hub {
                     Self::field("password", error)
                 }
                 AccountError::EmailInvalid => Self::field("email", error),
-                AccountError::SetupKeyWrong | AccountError::TokenNameInvalid => {
-                    Self::refused(error)
-                }
+                AccountError::TokenWrong
+                | AccountError::SetupKeyWrong
+                | AccountError::TokenNameInvalid => Self::refused(error),
                 AccountError::Anonymous => Self::Anonymous,
                 AccountError::Database(cause) => Self::internal(cause),
             }

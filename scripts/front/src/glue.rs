@@ -2,20 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use wasm_bindgen_cli_support::Bindgen;
-
-/// What rustc may use; without these switches wasm-opt refuses the module.
-const WASM_FEATURES: [&str; 6] = [
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
 
 /// A module and its loader.
 pub struct Glue {
@@ -30,12 +19,14 @@ impl Glue {
     }
 }
 
-/// Runs wasm-bindgen, and wasm-opt when there is one. Works in a folder beside `out`.
-pub fn make(wasm: &Path, wasm_opt: Option<&Path>, out: &Path) -> Result<Glue> {
+/// Runs wasm-bindgen. Works in a folder beside `out`.
+///
+/// wasm-opt is left out: it makes the module smaller but its compressed form, which is what travels,
+/// larger.
+pub fn make(wasm: &Path, out: &Path) -> Result<Glue> {
     let work = out.with_extension("work");
     remove_folder(&work)?;
-    let keep_names =
-        wasm_opt.is_none() && wasm.components().any(|part| part.as_os_str() == "debug");
+    let keep_names = wasm.components().any(|part| part.as_os_str() == "debug");
     Bindgen::new()
         .input_path(wasm)
         .out_name("dockyard")
@@ -50,30 +41,12 @@ pub fn make(wasm: &Path, wasm_opt: Option<&Path>, out: &Path) -> Result<Glue> {
         );
     }
     let made = work.join("dockyard_bg.wasm");
-    if let Some(program) = wasm_opt {
-        shrink(program, &made)?;
-    }
     let glue = Glue {
         wasm: fs::read(&made).with_context(|| format!("cannot read {}", made.display()))?,
         javascript: fs::read_to_string(work.join("dockyard.js"))?,
     };
     remove_folder(&work)?;
     Ok(glue)
-}
-
-fn shrink(program: &Path, wasm: &Path) -> Result<()> {
-    let status = Command::new(program)
-        .arg("-Oz")
-        .args(WASM_FEATURES)
-        .arg(wasm)
-        .arg("-o")
-        .arg(wasm)
-        .status()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    if !status.success() {
-        bail!("{} failed ({status})", program.display());
-    }
-    Ok(())
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {

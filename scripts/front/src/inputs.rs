@@ -29,7 +29,7 @@ impl Inputs {
         for path in [&std::env::current_exe()?, &options.wasm] {
             hash.update(Sha256::digest(read(path)?));
         }
-        hash.update(format!("{:?} {:?}", options.wasm_opt, options.compression));
+        hash.update(format!("{:?}", options.compression));
         for (name, data) in style.iter().chain(&public) {
             hash.update(format!("\n{name} {}", data.len()));
             hash.update(data);

@@ -18,13 +18,12 @@ use crate::inputs::Inputs;
 use crate::site::{Compression, Site};
 
 const USAGE: &str = "\
-usage: front --wasm FILE --style DIR --public DIR --out DIR [--wasm-opt PROGRAM] [--no-compression]
+usage: front --wasm FILE --style DIR --public DIR --out DIR [--no-compression]
 
   --wasm FILE          the browser half as the compiler left it
   --style DIR          main.css and the sheets that it imports
   --public DIR         files to serve as they are
   --out DIR            the folder to make; what else lies in it is removed
-  --wasm-opt PROGRAM   makes the WebAssembly smaller
   --no-compression     leaves the compressed copies out (quicker, for development)
 ";
 
@@ -34,7 +33,6 @@ struct Options {
     style: PathBuf,
     public: PathBuf,
     out: PathBuf,
-    wasm_opt: Option<PathBuf>,
     compression: Compression,
 }
 
@@ -58,7 +56,7 @@ fn main() -> ExitCode {
 fn parse(mut arguments: lexopt::Parser) -> Result<Options, lexopt::Error> {
     use lexopt::prelude::{Long, ValueExt};
 
-    let (mut wasm, mut style, mut public, mut out, mut wasm_opt) = (None, None, None, None, None);
+    let (mut wasm, mut style, mut public, mut out) = (None, None, None, None);
     let mut compression = Compression::Best;
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -66,7 +64,6 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Options, lexopt::Error> {
             Long("style") => style = Some(arguments.value()?.parse()?),
             Long("public") => public = Some(arguments.value()?.parse()?),
             Long("out") => out = Some(arguments.value()?.parse()?),
-            Long("wasm-opt") => wasm_opt = Some(arguments.value()?.parse()?),
             Long("no-compression") => compression = Compression::None,
             other => return Err(other.unexpected()),
         }
@@ -76,7 +73,6 @@ fn parse(mut arguments: lexopt::Parser) -> Result<Options, lexopt::Error> {
         style: style.ok_or("--style is missing")?,
         public: public.ok_or("--public is missing")?,
         out: out.ok_or("--out is missing")?,
-        wasm_opt,
         compression,
     })
 }
@@ -94,7 +90,7 @@ fn run(options: &Options) -> Result<()> {
     let sheet = css::rewrite_urls(&sheet, |name| site.hashed(name).map(str::to_owned))?;
     site.add("main.css", sheet.as_bytes())?;
 
-    let glue = glue::make(&options.wasm, options.wasm_opt.as_deref(), &options.out)
+    let glue = glue::make(&options.wasm, &options.out)
         .with_context(|| format!("cannot make the glue of {}", options.wasm.display()))?;
     let wasm_name = site.add("dockyard.wasm", &glue.wasm)?;
     site.add("dockyard.js", glue.javascript_for(&wasm_name).as_bytes())?;

@@ -65,6 +65,7 @@ fn NewMenu() -> impl IntoView {
             <summary class="button">
                 <Icon name="plus" />
                 <span class="menu-label">"New"</span>
+                <Icon name="chevron-down" />
             </summary>
             <div class="menu-list">
                 <a class="menu-item" href="/new">
@@ -89,6 +90,7 @@ fn UserMenu(name: String, theme: Theme) -> impl IntoView {
             <summary class="button">
                 <Icon name="user" />
                 <span class="menu-label">{name.clone()}</span>
+                <Icon name="chevron-down" />
             </summary>
             <div class="menu-list">
                 <a class="menu-item" href=addresses::user(&name)>

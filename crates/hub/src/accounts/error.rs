@@ -13,6 +13,8 @@ pub enum AccountError {
     PasswordWeak(String),
     #[error("the user name or the password is wrong")]
     WrongCredentials,
+    #[error("this token is not valid: it was revoked, has expired, or was cut short")]
+    TokenWrong,
     #[error("this set-up link is not valid, or was used already")]
     SetupKeyWrong,
     #[error("that is not an email address")]
