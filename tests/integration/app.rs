@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use dockyard::server::{AppState, router};
 use dockyard_hub::clock::Clock;
-use dockyard_hub::{Hub, HubOptions};
+use dockyard_hub::{Hub, HubOptions, OpenError};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -65,6 +65,16 @@ impl TestApp {
             tokens: self.tokens,
             ..new
         }
+    }
+
+    /// Opens the same data once more, beside this server.
+    pub async fn open_again(&self) -> Result<Hub, OpenError> {
+        let data_dir = self.folder.path().to_owned();
+        Hub::open(HubOptions {
+            data_dir,
+            clock: Clock::system(),
+        })
+        .await
     }
 
     pub fn blob_files(&self) -> Vec<PathBuf> {

@@ -101,3 +101,13 @@ async fn a_cut_upload_keeps_what_arrived_and_can_be_resumed() {
         StatusCode::CREATED
     );
 }
+
+#[tokio::test]
+async fn a_second_server_on_the_same_folder_is_refused() {
+    let app = TestApp::start().await;
+    let refused = app.open_again().await.err().unwrap();
+    assert!(
+        refused.to_string().contains("another dockyard is running"),
+        "{refused}"
+    );
+}

@@ -1,7 +1,8 @@
 //! The whole of it, opened and closed together.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -35,6 +36,7 @@ pub struct Hub {
     pub search: Search,
     db: Db,
     store: Arc<dyn BlobStore>,
+    lock: Arc<Mutex<Option<File>>>,
 }
 
 impl Hub {
@@ -43,6 +45,7 @@ impl Hub {
         let HubOptions { data_dir, clock } = options;
         std::fs::create_dir_all(&data_dir)
             .map_err(|error| OpenError::Folder(data_dir.clone(), error))?;
+        let lock = lock(&data_dir)?;
         let store: Arc<dyn BlobStore> = Arc::new(
             FsStore::open(&data_dir.join("blobs"))
                 .map_err(|error| OpenError::Folder(data_dir.join("blobs"), error))?,
@@ -70,6 +73,7 @@ impl Hub {
             search,
             db,
             store,
+            lock: Arc::new(Mutex::new(Some(lock))),
         })
     }
 
@@ -84,12 +88,27 @@ impl Hub {
     pub async fn close(&self) {
         self.search.close().await;
         self.db.close().await;
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// Makes sure that no other process works on the folder: the search index has one writer, and uploads
+/// are claimed within a process. The system lets go of the lock when the process ends, however it does.
+fn lock(data_dir: &Path) -> Result<File, OpenError> {
+    let failed = |error| OpenError::Folder(data_dir.to_owned(), error);
+    let file = File::create(data_dir.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(data_dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
 
 /// Why a hub could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error("another dockyard is running on the folder {0}: stop it, or choose another --data-dir")]
+    InUse(PathBuf),
     #[error("the folder {0} can't be used: {1}")]
     Folder(PathBuf, #[source] std::io::Error),
     #[error(transparent)]

@@ -82,7 +82,7 @@ impl Uploads {
         grant: &Grant<Push>,
         algorithm: Algorithm,
     ) -> Result<Upload, ImageError> {
-        let (id, user_id) = (Id::new(), grant.user_id().unwrap_or_default());
+        let (id, user_id) = (Id::new(), user_of(grant));
         let stored = StoredUpload {
             location: Location::new(),
             offset: 0,
@@ -247,7 +247,7 @@ impl Uploads {
     }
 
     async fn find(&self, grant: &Grant<Push>, id: Id) -> Result<StoredUpload, ImageError> {
-        let user_id = grant.user_id().unwrap_or_default();
+        let user_id = user_of(grant);
         let found = uploads::find(&self.db, id, grant.repository_id(), user_id).await?;
         found.ok_or(ImageError::UploadUnknown(id))
     }
@@ -364,6 +364,11 @@ impl Uploads {
         tx.commit().await?;
         Ok(self.store.delete(location).await?)
     }
+}
+
+/// Is whose upload it is.
+fn user_of(grant: &Grant<Push>) -> Id {
+    grant.user_id().expect("a push is only granted to a user")
 }
 
 fn hasher_of(stored: &StoredUpload) -> Result<Hasher, ImageError> {
