@@ -23,7 +23,7 @@ check: ## Formatting, lints and unit tests
 	@scripts/setup.sh build
 	@scripts/check.sh
 
-dev: ## Rebuild and restart the server at each change of a source file
+dev: ## Rebuild, restart and reload open pages at each change of a source file
 	@scripts/dev.sh $(ARGS)
 
 install: build ## Copy both programs to PREFIX/bin (PREFIX is ~/.local unless set)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rebuilds and restarts the server whenever a source file changes. Arguments go to `dockyard serve`.
+# Rebuilds and restarts the server whenever a source file changes; open pages reload. Arguments go to `dockyard serve`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,7 +17,7 @@ trap 'exit 130' INT TERM
 while :; do
   if scripts/build-front.sh release && cargo build --locked --workspace --bins --features dockyard/ssr; then
     stop
-    "${CARGO_TARGET_DIR:-target}/debug/dockyard" serve "$@" &
+    DOCKYARD_DEV=1 "${CARGO_TARGET_DIR:-target}/debug/dockyard" serve "$@" &
     server=$!
   else
     echo 'dev: the build failed, the last good server keeps running; waiting for the next change' >&2

@@ -1,4 +1,4 @@
-//! The server's command line: `dockyard serve`.
+//! The server's command line: `dockyard serve`, `dockyard admin`.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(&anyhow::Error::from(error)),
     };
     match runtime.block_on(server::run(cli)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => fail(&error),
     }
 }

@@ -108,7 +108,7 @@ pub async fn export(
         .await?;
     let export = hub.archives.export(&grant, &reference, &platform).await?;
     let etag = format!("\"{}-{reference}\"", export.digest);
-    let wanted = Wanted::of(&headers, export.length, &etag);
+    let wanted = Wanted::of(&method, &headers, export.length, &etag);
     let body = match wanted.bytes(&method, export.length) {
         Some(range) => Body::from_stream(export.read(range)),
         None => Body::empty(),

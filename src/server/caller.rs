@@ -98,7 +98,7 @@ impl Credentials {
                         .redeem(&Secret::new(token.clone()))
                         .await?
                 } else {
-                    hub.accounts.tokens.verify(token).await?
+                    hub.accounts.tokens.verify(token)
                 };
                 found.ok_or(AccountError::TokenWrong)
             }

@@ -2,10 +2,16 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
+use dockyard_hub::images::CollectorOptions;
 use serde::Deserialize;
+
+/// Time between two passes of the collector, unless set otherwise.
+const GC_INTERVAL: Duration = Duration::from_hours(1);
 
 /// A Docker Hub of your own.
 #[derive(Debug, Parser)]
@@ -18,12 +24,107 @@ pub struct Cli {
 const EXAMPLES: &str = "Examples:
   dockyard serve
   dockyard serve --listen 127.0.0.1:8080 --data-dir /var/lib/dockyard
-  dockyard serve --public-url https://images.example.org";
+  dockyard serve --public-url https://images.example.org
+  dockyard admin gc --dry-run
+  dockyard admin verify --data-dir /var/lib/dockyard";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the registry, the pages and the API until Ctrl-C.
     Serve(ServeArgs),
+    /// Look after the data; may be used while the server runs.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Free what nothing refers to any more, as the server does every hour.
+    Gc(GcArgs),
+    /// Hash every blob and manifest anew, check every reference, and say what is wrong and where.
+    ///
+    /// Exits with 1 when a problem is left.
+    Verify(VerifyArgs),
+}
+
+/// Which data is meant.
+#[derive(Debug, Default, clap::Args)]
+pub struct DataArgs {
+    /// Folder of the database, the blobs and the search index [default: ./data]
+    #[arg(long, env = "DOCKYARD_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Settings file [default: dockyard.toml, if there is one]
+    #[arg(long, env = "DOCKYARD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// How long things are kept that nothing refers to.
+#[derive(Debug, Default, clap::Args)]
+pub struct KeepArgs {
+    /// How long a blob stays after the last manifest that refers to it [default: 1d]
+    #[arg(long, env = "DOCKYARD_GC_GRACE", value_name = "TIME")]
+    pub gc_grace: Option<Keep>,
+    /// How long a manifest stays without a tag, an index or a subject; "never" to delete none
+    /// [default: 14d]
+    #[arg(long, env = "DOCKYARD_GC_UNTAGGED", value_name = "TIME")]
+    pub gc_untagged: Option<Keep>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GcArgs {
+    /// Only tell what would be freed now
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub keep: KeepArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// Take damaged blobs out of service, so that a push puts them back, and mend references
+    #[arg(long)]
+    pub repair: bool,
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// A time such as `90s`, `12h` or `14d`, or `never`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Keep {
+    For(Duration),
+    Never,
+}
+
+impl FromStr for Keep {
+    type Err = humantime::DurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        humantime::parse_duration(text).map(Self::For)
+    }
+}
+
+impl TryFrom<String> for Keep {
+    type Error = humantime::DurationError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl Keep {
+    /// Is the time in milliseconds; `None` for never.
+    fn millis(self) -> Option<i64> {
+        match self {
+            Self::For(time) => Some(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
+            Self::Never => None,
+        }
+    }
 }
 
 /// Where log lines are for.
@@ -42,18 +143,19 @@ pub struct ServeArgs {
     /// Address to listen on [default: 127.0.0.1:3000]
     #[arg(long, env = "DOCKYARD_LISTEN", value_name = "HOST:PORT")]
     pub listen: Option<SocketAddr>,
-    /// Folder of the database, the blobs and the search index [default: ./data]
-    #[arg(long, env = "DOCKYARD_DATA_DIR", value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub data: DataArgs,
     /// Address that clients use, when a proxy stands in front
     #[arg(long, env = "DOCKYARD_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Form of the log on stderr [default: text]
     #[arg(long, env = "DOCKYARD_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
-    /// Settings file [default: dockyard.toml, if there is one]
-    #[arg(long, env = "DOCKYARD_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// How often to free what nothing refers to any more, or "never" [default: 1h]
+    #[arg(long, env = "DOCKYARD_GC_INTERVAL", value_name = "TIME")]
+    pub gc_interval: Option<Keep>,
+    #[command(flatten)]
+    pub keep: KeepArgs,
 }
 
 /// What `dockyard.toml` may hold: the long flags with underscores.
@@ -64,6 +166,46 @@ struct File {
     data_dir: Option<PathBuf>,
     public_url: Option<String>,
     log_format: Option<LogFormat>,
+    gc_interval: Option<Keep>,
+    gc_grace: Option<Keep>,
+    gc_untagged: Option<Keep>,
+}
+
+impl File {
+    /// Reads the file that was named, or `dockyard.toml` if there is one.
+    fn read(named: Option<&Path>) -> anyhow::Result<Self> {
+        let path = named.unwrap_or(Path::new("dockyard.toml"));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("can't read {}", path.display()));
+            }
+        };
+        toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
+    }
+
+    fn data_dir(&self, args: &DataArgs) -> PathBuf {
+        let named = args.data_dir.clone().or_else(|| self.data_dir.clone());
+        named.unwrap_or_else(|| "data".into())
+    }
+
+    fn collector(&self, args: &KeepArgs) -> anyhow::Result<CollectorOptions> {
+        let defaults = CollectorOptions::default();
+        let grace_ms = match args.gc_grace.or(self.gc_grace) {
+            None => defaults.grace_ms,
+            Some(keep) => keep
+                .millis()
+                .context("the grace period can't be \"never\"")?,
+        };
+        let untagged = args.gc_untagged.or(self.gc_untagged);
+        Ok(CollectorOptions {
+            grace_ms,
+            untagged_ms: untagged.map_or(defaults.untagged_ms, Keep::millis),
+        })
+    }
 }
 
 /// The settings in force.
@@ -74,6 +216,27 @@ pub struct Settings {
     /// Without a slash at its end.
     pub public_url: Option<String>,
     pub log_format: LogFormat,
+    /// Time between two passes of the collector; `None` for no passes.
+    pub gc_interval: Option<Duration>,
+    pub collector: CollectorOptions,
+}
+
+/// The settings of `dockyard admin`.
+#[derive(Debug, Clone)]
+pub struct AdminSettings {
+    pub data_dir: PathBuf,
+    pub collector: CollectorOptions,
+}
+
+impl AdminSettings {
+    /// Puts flags, environment, file and defaults together.
+    pub fn resolve(data: &DataArgs, keep: &KeepArgs) -> anyhow::Result<Self> {
+        let file = File::read(data.config.as_deref())?;
+        Ok(Self {
+            data_dir: file.data_dir(data),
+            collector: file.collector(keep)?,
+        })
+    }
 }
 
 impl Settings {
@@ -81,7 +244,13 @@ impl Settings {
     ///
     /// Errors: the file can't be read, or has a setting that does not exist.
     pub fn resolve(args: ServeArgs) -> anyhow::Result<Self> {
-        let file = read_file(args.config.as_deref())?;
+        let file = File::read(args.data.config.as_deref())?;
+        let (data_dir, collector) = (file.data_dir(&args.data), file.collector(&args.keep)?);
+        let gc_interval = match args.gc_interval.or(file.gc_interval) {
+            None => Some(GC_INTERVAL),
+            Some(Keep::Never) => None,
+            Some(Keep::For(time)) => Some(time.max(Duration::from_secs(1))),
+        };
         let public_url = args.public_url.or(file.public_url);
         if let Some(url) = &public_url {
             let known = url.starts_with("http://") || url.starts_with("https://");
@@ -95,26 +264,13 @@ impl Settings {
                 .listen
                 .or(file.listen)
                 .unwrap_or(([127, 0, 0, 1], 3000).into()),
-            data_dir: args
-                .data_dir
-                .or(file.data_dir)
-                .unwrap_or_else(|| "data".into()),
+            data_dir,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
+            gc_interval,
+            collector,
         })
     }
-}
-
-fn read_file(named: Option<&Path>) -> anyhow::Result<File> {
-    let path = named.unwrap_or(Path::new("dockyard.toml"));
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(File::default());
-        }
-        Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
-    };
-    toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
 }
 
 #[cfg(test)]
@@ -130,8 +286,12 @@ mod tests {
             "listen = \"127.0.0.1:1\"\npublic_url = \"https://x/\"\n",
         )
         .unwrap();
+        let data = |file: &Path| DataArgs {
+            config: Some(file.to_owned()),
+            ..DataArgs::default()
+        };
         let args = ServeArgs {
-            config: Some(file.clone()),
+            data: data(&file),
             ..ServeArgs::default()
         };
         let settings = Settings::resolve(args).unwrap();
@@ -141,15 +301,24 @@ mod tests {
 
         let listen = Some(([127, 0, 0, 1], 2).into());
         let args = ServeArgs {
-            config: Some(file.clone()),
+            data: data(&file),
             listen,
             ..ServeArgs::default()
         };
         assert_eq!(Settings::resolve(args).unwrap().listen.port(), 2);
 
+        std::fs::write(&file, "gc_interval = \"never\"\ngc_grace = \"2h\"\n").unwrap();
+        let args = ServeArgs {
+            data: data(&file),
+            ..ServeArgs::default()
+        };
+        let settings = Settings::resolve(args).unwrap();
+        assert_eq!(settings.gc_interval, None);
+        assert_eq!(settings.collector.grace_ms, 7_200_000);
+
         std::fs::write(&file, "lisen = 1\n").unwrap();
         let args = ServeArgs {
-            config: Some(file),
+            data: data(&file),
             ..ServeArgs::default()
         };
         assert!(Settings::resolve(args).is_err());

@@ -149,6 +149,7 @@ impl From<ImageError> for ApiError {
         let (status, code) = match &error {
             ImageError::BlobUnknown { .. } => (StatusCode::NOT_FOUND, Code::BlobUnknown),
             ImageError::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, Code::ManifestUnknown),
+            ImageError::BlobInUse { .. } => (StatusCode::METHOD_NOT_ALLOWED, Code::Unsupported),
             ImageError::UploadUnknown(_) => (StatusCode::NOT_FOUND, Code::BlobUploadUnknown),
             ImageError::UploadBusy(_) => (StatusCode::CONFLICT, Code::BlobUploadInvalid),
             ImageError::OffsetMismatch { .. } => {
@@ -157,6 +158,7 @@ impl From<ImageError> for ApiError {
             ImageError::DigestMismatch { .. } => (StatusCode::BAD_REQUEST, Code::DigestInvalid),
             ImageError::Interrupted(_) => (StatusCode::BAD_REQUEST, Code::BlobUploadInvalid),
             ImageError::ManifestInvalid(_) => (StatusCode::BAD_REQUEST, Code::ManifestInvalid),
+            ImageError::ManifestBlobSize { .. } => (StatusCode::BAD_REQUEST, Code::SizeInvalid),
             ImageError::ManifestBlobUnknown { .. } => {
                 (StatusCode::BAD_REQUEST, Code::ManifestBlobUnknown)
             }

@@ -1,23 +1,27 @@
 //! The server: HTTP in front of the hub.
 
+mod admin;
 pub mod api;
 mod archive;
 pub mod assets;
 mod body;
 mod caller;
 pub mod config;
+pub mod dev;
 mod error;
 mod oci;
 mod ops;
 mod range;
 mod requests;
 mod router;
+mod routes;
 mod serve;
 mod session;
 mod state;
 mod upload_form;
 pub mod web;
 
-pub use router::router;
+pub use router::{router, routes};
+pub use routes::Route;
 pub use serve::run;
 pub use state::AppState;

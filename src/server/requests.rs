@@ -3,10 +3,10 @@
 
 use std::time::Instant;
 
-use axum::Json;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
+    AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, Method, StatusCode};
@@ -30,7 +30,8 @@ pub async fn observe(request: Request, next: Next) -> Response {
     if let Some(Cause(cause)) = response.extensions_mut().remove::<Cause>() {
         error!(request_id = id, %method, path, cause, "a request failed");
         let message = format!("something went wrong on the server; its log has it as {id}");
-        response = (response.status(), Json(error_body("UNKNOWN", &message))).into_response();
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = Body::from(error_body("UNKNOWN", &message).to_string());
     }
     let status = response.status().as_u16();
     let millis = started.elapsed().as_millis();

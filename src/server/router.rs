@@ -4,13 +4,14 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::any;
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 
 use super::oci::{self, search_v1, token};
+use super::routes::{Route, Routes};
 use super::session::{self, Secure};
-use super::{AppState, api, assets, ops, requests, upload_form};
+use super::{AppState, api, assets, dev, ops, requests, upload_form};
 use crate::web::app::{App, shell};
 
 /// Largest body in bytes of what is read whole: forms and JSON.
@@ -34,28 +35,57 @@ pub fn router(state: AppState) -> Router {
     };
     let pages = Router::new()
         .leptos_routes_with_context(&state, generate_route_list(App), context, shell)
-        .route("/upload", post(upload_form::upload))
-        .merge(api::routes())
+        .merge(browser_routes().router)
         .fallback(page)
         .layer(middleware::from_fn(requests::same_origin))
         .layer(sessions);
     let protocol = Router::new()
         .route("/v2", any(oci::handle))
         .route("/v2/", any(oci::handle))
-        .route("/v2/{*path}", any(oci::handle))
-        .route("/token", get(token::get).post(token::post))
-        .route("/v1/_ping", get(search_v1::ping))
-        .route("/v1/search", get(search_v1::search));
-    let operations = Router::new()
-        .route("/healthz", get(ops::healthz))
-        .route("/readyz", get(ops::readyz))
-        .route("/assets/{name}", get(assets::serve));
+        .route("/v2/{*path}", any(oci::handle));
     pages
         .merge(protocol)
-        .merge(operations)
+        .merge(client_routes().router)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn(requests::observe))
         .with_state(state)
+}
+
+/// Routes that a session's cookie opens, beside the pages.
+fn browser_routes() -> Routes {
+    Routes::default()
+        .post("/upload", upload_form::upload)
+        .merge(api::routes())
+}
+
+/// Routes that look at no cookie.
+fn client_routes() -> Routes {
+    let routes = Routes::default()
+        .get("/token", token::get)
+        .post("/token", token::post)
+        .get("/v1/_ping", search_v1::ping)
+        .get("/v1/search", search_v1::search)
+        .get("/healthz", ops::healthz)
+        .get("/readyz", ops::readyz)
+        .get("/assets/{name}", assets::serve);
+    if dev::is_on() {
+        routes.get("/dev/start", dev::start)
+    } else {
+        routes
+    }
+}
+
+/// Lists every route there is: the registry protocol, the API, the pages and what they call.
+pub fn routes() -> Vec<Route> {
+    let pages = generate_route_list(App);
+    let pages = pages.iter().map(|page| Route::new("GET", page.path()));
+    let calls = leptos::server_fn::axum::server_fn_paths();
+    let calls = calls.map(|(path, method)| Route::new(method, path));
+    let mut list = oci::routes();
+    list.extend(browser_routes().list);
+    list.extend(client_routes().list);
+    list.extend(pages.chain(calls));
+    list
 }
 
 /// Renders the pages' own "not found" for every address that nothing else answers.

@@ -1,11 +1,13 @@
 //! Start and stop.
 
 use std::future::IntoFuture;
-use std::io::IsTerminal;
-use std::time::Duration;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use dockyard_hub::clock::Clock;
+use dockyard_hub::images::{Collected, CollectorOptions, Mode};
 use dockyard_hub::{Hub, HubOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +16,7 @@ use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::config::{Cli, Command, LogFormat, Settings};
-use super::{AppState, router};
+use super::{AppState, admin, router};
 
 /// How long requests may go on after the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -22,9 +24,12 @@ const GRACE: Duration = Duration::from_secs(10);
 const SWEEP: Duration = Duration::from_hours(1);
 
 /// Runs what the command line asks for.
-pub async fn run(cli: Cli) -> anyhow::Result<()> {
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        Command::Serve(args) => serve(Settings::resolve(args)?).await,
+        Command::Serve(args) => serve(Settings::resolve(args)?)
+            .await
+            .map(|()| ExitCode::SUCCESS),
+        Command::Admin(command) => admin::run(command).await,
     }
 }
 
@@ -48,6 +53,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         .unwrap_or_else(|| format!("http://{address}"));
     greet(&hub, &url).await?;
     tokio::spawn(sweep(hub.clone()));
+    if let Some(interval) = settings.gc_interval {
+        tokio::spawn(collect(hub.clone(), interval, settings.collector));
+    }
 
     let app = router(AppState::new(hub.clone(), settings.public_url));
     let (stop, stopped) = oneshot::channel::<()>();
@@ -71,9 +79,16 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 
 /// Says where the server is, and how to make the first administrator while there is none.
 async fn greet(hub: &Hub, url: &str) -> anyhow::Result<()> {
-    println!("Dockyard {} is ready on {url}", env!("CARGO_PKG_VERSION"));
+    // Whether anybody reads this is not the server's concern.
+    let mut out = std::io::stdout();
+    let _ = writeln!(
+        out,
+        "Dockyard {} is ready on {url}",
+        env!("CARGO_PKG_VERSION")
+    );
     if let Some(key) = hub.accounts.setup_key().await? {
-        println!(
+        let _ = writeln!(
+            out,
             "No administrator yet. Make the first one here (once, valid until used): \
              {url}/setup?key={}",
             key.reveal()
@@ -108,6 +123,40 @@ async fn asked_to_stop() {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate => {}
+    }
+}
+
+/// Runs the collector again and again; a pass that fails is tried again at the next turn.
+async fn collect(hub: Hub, interval: Duration, options: CollectorOptions) {
+    loop {
+        tokio::time::sleep(interval).await;
+        let started = Instant::now();
+        match hub.collector.collect(options, Mode::Collect).await {
+            Ok(collected) => {
+                let millis = started.elapsed().as_millis();
+                let Collected {
+                    manifests,
+                    links,
+                    blobs,
+                    uploads,
+                    orphans,
+                    freed_bytes,
+                    waiting,
+                } = collected;
+                info!(
+                    manifests,
+                    links,
+                    blobs,
+                    uploads,
+                    orphans,
+                    freed_bytes,
+                    waiting,
+                    millis,
+                    "collected what nothing refers to"
+                );
+            }
+            Err(error) => warn!(%error, "the collector gave up this pass"),
+        }
     }
 }
 

@@ -173,13 +173,15 @@ mod of_the_hub {
                 ImageError::ManifestUnknown { .. }
                 | ImageError::BlobUnknown { .. }
                 | ImageError::Gone => Self::NotFound,
-                ImageError::UploadUnknown(_)
+                ImageError::BlobInUse { .. }
+                | ImageError::UploadUnknown(_)
                 | ImageError::UploadBusy(_)
                 | ImageError::OffsetMismatch { .. }
                 | ImageError::DigestMismatch { .. }
                 | ImageError::Interrupted(_)
                 | ImageError::ManifestInvalid(_)
                 | ImageError::ManifestBlobUnknown { .. }
+                | ImageError::ManifestBlobSize { .. }
                 | ImageError::Damaged(_)
                 | ImageError::Store(_)
                 | ImageError::Database(_) => Self::internal(error),

@@ -10,6 +10,7 @@ use leptos_meta::MetaTags;
 use super::api::theme::chosen;
 use super::app::App;
 use crate::server::assets::url;
+use crate::server::dev;
 
 /// What the pages say they are when nothing better is known.
 const DESCRIPTION: &str = "Push, pull and find Docker images on a hub of your own.";
@@ -56,9 +57,10 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
             </head>
             <body>
                 <App />
-                <script type="module" nonce=nonce>
+                <script type="module" nonce=nonce.clone()>
                     {start}
                 </script>
+                {dev::script().map(|reload| view! { <script nonce=nonce>{reload}</script> })}
             </body>
         </html>
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use dockyard::server::{AppState, router};
@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 pub const PASSWORD: &str = "correct horse";
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// A server that listens on loopback and ends with the test.
 pub struct TestApp {
@@ -23,20 +24,34 @@ pub struct TestApp {
     address: SocketAddr,
     server: JoinHandle<()>,
     client: Client,
-    hub: Hub,
+    pub hub: Hub,
+    pub clock: Clock,
     /// Personal tokens by user: a password would cost a slow hash a request.
     tokens: Mutex<HashMap<String, String>>,
 }
 
 impl TestApp {
     pub async fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap()).await
+        Self::start_in(tempfile::tempdir().unwrap(), Clock::system()).await
     }
 
-    async fn start_in(folder: TempDir) -> Self {
+    /// Starts with a clock that tests move: it begins now, as the ids of objects tell the real time.
+    pub async fn start_on_a_fixed_clock() -> Self {
+        let clock = Clock::fixed(Clock::system().now_ms());
+        Self::start_in(tempfile::tempdir().unwrap(), clock).await
+    }
+
+    /// Starts with a clock that stands still a month ago.
+    pub async fn start_a_month_ago() -> Self {
+        let month_ms = 30 * 24 * 3600 * 1000;
+        let clock = Clock::fixed(Clock::system().now_ms() - month_ms);
+        Self::start_in(tempfile::tempdir().unwrap(), clock).await
+    }
+
+    async fn start_in(folder: TempDir, clock: Clock) -> Self {
         let options = HubOptions {
             data_dir: folder.path().to_owned(),
-            clock: Clock::system(),
+            clock: clock.clone(),
         };
         let hub = Hub::open(options).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -51,38 +66,53 @@ impl TestApp {
             server,
             client,
             hub,
+            clock,
             tokens,
         }
     }
 
     /// Stops serving in the middle of whatever runs, and starts anew on the same data.
-    pub async fn restart(self) -> Self {
+    pub async fn restart(mut self) -> Self {
+        let (clock, tokens) = (self.clock.clone(), std::mem::take(&mut self.tokens));
+        let new = Self::start_in(self.stop().await, clock).await;
+        Self { tokens, ..new }
+    }
+
+    /// Stops and hands the data over.
+    pub async fn stop(self) -> TempDir {
         self.server.abort();
         let _ = self.server.await;
         self.hub.close().await;
-        let new = Self::start_in(self.folder).await;
-        Self {
-            tokens: self.tokens,
-            ..new
-        }
+        self.folder
     }
 
     /// Opens the same data once more, beside this server.
     pub async fn open_again(&self) -> Result<Hub, OpenError> {
-        let data_dir = self.folder.path().to_owned();
-        Hub::open(HubOptions {
-            data_dir,
-            clock: Clock::system(),
-        })
-        .await
+        Hub::open(self.options()).await
+    }
+
+    pub fn options(&self) -> HubOptions {
+        HubOptions {
+            data_dir: self.folder.path().to_owned(),
+            clock: self.clock.clone(),
+        }
     }
 
     pub fn blob_files(&self) -> Vec<PathBuf> {
-        let parts = std::fs::read_dir(self.folder.path().join("blobs")).unwrap();
-        parts
-            .flat_map(|part| std::fs::read_dir(part.unwrap().path()).unwrap())
-            .map(|file| file.unwrap().path())
-            .collect()
+        blob_files(self.folder.path())
+    }
+
+    /// Puts an object into the store that nothing stands behind, 9 bytes and some years old.
+    pub fn leave_an_orphan(&self) -> PathBuf {
+        let name = "01900000-0000-7000-8000-000000000000";
+        let file = self.folder.path().join("blobs/00").join(name);
+        std::fs::write(&file, "left over").unwrap();
+        file
+    }
+
+    /// Is the personal token of a user who signed up.
+    pub fn token(&self, user: &str) -> String {
+        self.tokens.lock().unwrap()[user].clone()
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -96,8 +126,29 @@ impl TestApp {
 
     /// A request of a user who signed up.
     pub fn by(&self, user: &str, method: Method, path: &str) -> RequestBuilder {
-        let token = self.tokens.lock().unwrap()[user].clone();
+        self.anonymous(method, path).bearer_auth(self.token(user))
+    }
+
+    /// A request with a registry token.
+    pub fn bearer(&self, method: Method, path: &str, token: &str) -> RequestBuilder {
         self.anonymous(method, path).bearer_auth(token)
+    }
+
+    /// Sends a request of a user that has no body.
+    pub async fn ask(&self, user: &str, method: Method, path: &str) -> Response {
+        self.by(user, method, path).send().await.unwrap()
+    }
+
+    /// Trades what a user has, or nobody has, for a registry token.
+    pub async fn registry_token(&self, user: Option<&str>, scope: &str) -> String {
+        let mut request = self
+            .anonymous(Method::GET, "/token")
+            .query(&[("scope", scope)]);
+        if let Some(user) = user {
+            request = request.basic_auth(user, Some(self.token(user)));
+        }
+        let body: Value = request.send().await.unwrap().json().await.unwrap();
+        body["token"].as_str().unwrap().to_owned()
     }
 
     pub async fn sign_up(&self, name: &str) {
@@ -146,18 +197,54 @@ impl TestApp {
         let config_digest = self.push_blob(user, repository, config).await;
         let layer_digest = self.push_blob(user, repository, layer).await;
         let manifest = manifest(&config_digest, config.len(), &layer_digest, layer.len());
-        let path = format!("/v2/{repository}/manifests/{tag}");
+        self.put_manifest(user, repository, tag, MANIFEST, &manifest)
+            .await;
+        manifest
+    }
+
+    /// Sends a manifest, whatever becomes of it; `reference` may end in a query.
+    pub async fn send_manifest(
+        &self,
+        user: &str,
+        repository: &str,
+        reference: &str,
+        media_type: &str,
+        manifest: &str,
+    ) -> Response {
+        let path = format!("/v2/{repository}/manifests/{reference}");
         let request = self
             .by(user, Method::PUT, &path)
-            .header("content-type", MANIFEST);
-        let response = request.body(manifest.clone()).send().await.unwrap();
+            .header("content-type", media_type);
+        request.body(manifest.to_owned()).send().await.unwrap()
+    }
+
+    /// Pushes a manifest under a tag or its digest.
+    pub async fn put_manifest(
+        &self,
+        user: &str,
+        repository: &str,
+        reference: &str,
+        media_type: &str,
+        manifest: &str,
+    ) {
+        let response = self
+            .send_manifest(user, repository, reference, media_type, manifest)
+            .await;
         assert_eq!(response.status(), StatusCode::CREATED);
         assert_eq!(
             header(&response, "docker-content-digest"),
             digest(manifest.as_bytes())
         );
-        manifest
     }
+}
+
+/// Lists the objects of a data folder.
+pub fn blob_files(folder: &Path) -> Vec<PathBuf> {
+    let parts = std::fs::read_dir(folder.join("blobs")).unwrap();
+    parts
+        .flat_map(|part| std::fs::read_dir(part.unwrap().path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .collect()
 }
 
 pub fn manifest(config: &str, config_len: usize, layer: &str, layer_len: usize) -> String {
@@ -176,6 +263,23 @@ pub fn manifest(config: &str, config_len: usize, layer: &str, layer_len: usize) 
         }],
     })
     .to_string()
+}
+
+/// Is a descriptor of content.
+pub fn descriptor(media_type: &str, content: &[u8]) -> Value {
+    json!({"mediaType": media_type, "digest": digest(content), "size": content.len()})
+}
+
+/// Writes a document with more fields, or with others in place of its own.
+pub fn with_fields(mut document: Value, more: &Value) -> String {
+    for (field, value) in more.as_object().unwrap() {
+        document[field] = value.clone();
+    }
+    document.to_string()
+}
+
+pub fn sha512(content: &[u8]) -> String {
+    format!("sha512:{}", hex::encode(sha2::Sha512::digest(content)))
 }
 
 pub fn digest(content: &[u8]) -> String {

@@ -10,7 +10,7 @@ use crate::accounts::{Access, AccountError, Accounts};
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
 use crate::images::archive::Archives;
-use crate::images::{Blobs, Manifests, Repositories, Tags, Uploads};
+use crate::images::{Blobs, Collector, Manifests, Repositories, Tags, Uploads, Verifier};
 use crate::search::{Search, SearchError};
 use crate::store::{BlobStore, FsStore, StoreError};
 
@@ -34,6 +34,7 @@ pub struct Hub {
     pub tags: Tags,
     pub archives: Archives,
     pub search: Search,
+    pub collector: Collector,
     db: Db,
     store: Arc<dyn BlobStore>,
     lock: Arc<Mutex<Option<File>>>,
@@ -46,18 +47,23 @@ impl Hub {
         std::fs::create_dir_all(&data_dir)
             .map_err(|error| OpenError::Folder(data_dir.clone(), error))?;
         let lock = lock(&data_dir)?;
-        let store: Arc<dyn BlobStore> = Arc::new(
-            FsStore::open(&data_dir.join("blobs"))
-                .map_err(|error| OpenError::Folder(data_dir.join("blobs"), error))?,
-        );
+        let store = open_store(&data_dir)?;
         let db = Db::open(&data_dir.join("dockyard.db")).await?;
         let changed = Arc::new(Notify::new());
         let search = Search::open(&data_dir.join("search"), db.clone(), changed.clone()).await?;
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
-        let blobs = Blobs::new(db.clone(), store.clone());
+        let blobs = Blobs::new(db.clone(), store.clone(), clock.clone());
+        let accounts = Accounts::open(db.clone(), clock.clone()).await?;
+        let collector = Collector::new(
+            db.clone(),
+            store.clone(),
+            uploads.clone(),
+            accounts.tokens.clone(),
+            clock.clone(),
+        );
         let manifests = Manifests::new(db.clone(), clock.clone(), changed.clone());
         Ok(Self {
-            accounts: Accounts::open(db.clone(), clock.clone()).await?,
+            accounts,
             access: Access::new(db.clone(), clock.clone()),
             repositories: Repositories::new(db.clone(), clock.clone(), changed.clone()),
             tags: Tags::new(db.clone(), clock, changed),
@@ -71,6 +77,7 @@ impl Hub {
             blobs,
             manifests,
             search,
+            collector,
             db,
             store,
             lock: Arc::new(Mutex::new(Some(lock))),
@@ -92,6 +99,48 @@ impl Hub {
     }
 }
 
+/// What looks after the data without serving it: may be opened beside a hub on the same folder, by
+/// another process too.
+pub struct Caretaker {
+    pub collector: Collector,
+    pub verifier: Verifier,
+    db: Db,
+}
+
+impl Caretaker {
+    /// Opens a data folder that is there already.
+    ///
+    /// Errors: `NoData` when it is not.
+    pub async fn open(options: HubOptions) -> Result<Self, OpenError> {
+        let HubOptions { data_dir, clock } = options;
+        if !data_dir.join("dockyard.db").is_file() {
+            return Err(OpenError::NoData(data_dir));
+        }
+        let store = open_store(&data_dir)?;
+        let db = Db::open(&data_dir.join("dockyard.db")).await?;
+        let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
+        let tokens = Accounts::open(db.clone(), clock.clone()).await?.tokens;
+        Ok(Self {
+            collector: Collector::new(db.clone(), store.clone(), uploads, tokens, clock.clone()),
+            verifier: Verifier::new(db.clone(), store, clock),
+            db,
+        })
+    }
+
+    /// Closes the database.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
+
+fn open_store(data_dir: &Path) -> Result<Arc<dyn BlobStore>, OpenError> {
+    let folder = data_dir.join("blobs");
+    match FsStore::open(&folder) {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error) => Err(OpenError::Folder(folder, error)),
+    }
+}
+
 /// Makes sure that no other process works on the folder: the search index has one writer, and uploads
 /// are claimed within a process. The system lets go of the lock when the process ends, however it does.
 fn lock(data_dir: &Path) -> Result<File, OpenError> {
@@ -109,6 +158,8 @@ fn lock(data_dir: &Path) -> Result<File, OpenError> {
 pub enum OpenError {
     #[error("another dockyard is running on the folder {0}: stop it, or choose another --data-dir")]
     InUse(PathBuf),
+    #[error("there is no Dockyard data in {0}: name its folder with --data-dir")]
+    NoData(PathBuf),
     #[error("the folder {0} can't be used: {1}")]
     Folder(PathBuf, #[source] std::io::Error),
     #[error(transparent)]

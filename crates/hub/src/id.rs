@@ -12,6 +12,15 @@ impl Id {
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
+
+    /// Is when the id was made, in Unix milliseconds.
+    pub fn created_ms(&self) -> i64 {
+        let Some(time) = self.0.get_timestamp() else {
+            return 0;
+        };
+        let (secs, nanos) = time.to_unix();
+        i64::try_from(secs * 1000 + u64::from(nanos) / 1_000_000).unwrap_or(i64::MAX)
+    }
 }
 
 impl Default for Id {

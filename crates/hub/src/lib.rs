@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod clock;
 pub mod db;
+pub mod fault;
 mod hub;
 mod id;
 pub mod images;
@@ -13,6 +14,6 @@ pub mod search;
 mod secret;
 pub mod store;
 
-pub use hub::{Hub, HubOptions, NotReady, OpenError};
+pub use hub::{Caretaker, Hub, HubOptions, NotReady, OpenError};
 pub use id::Id;
 pub use secret::Secret;

@@ -1,8 +1,15 @@
 //! Manifests and indexes, read just far enough to know what they refer to.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Digest, MediaType};
+
+/// Notes on content, text to text.
+///
+/// Source: OCI image-spec, "Annotations".
+pub type Annotations = BTreeMap<String, String>;
 
 /// Points to content by digest.
 ///
@@ -14,12 +21,20 @@ pub struct Descriptor {
     pub digest: Digest,
     /// Size in bytes.
     pub size: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unless_empty",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub artifact_type: Option<MediaType>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
-    pub annotations: serde_json::Map<String, serde_json::Value>,
+    #[serde(
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "Annotations::is_empty"
+    )]
+    pub annotations: Annotations,
 }
 
 /// The machine that an image is for.
@@ -47,6 +62,14 @@ pub enum Reference<'a> {
     Manifest(&'a Descriptor),
 }
 
+impl<'a> Reference<'a> {
+    pub const fn descriptor(&self) -> &'a Descriptor {
+        match self {
+            Self::Blob(descriptor) | Self::Manifest(descriptor) => descriptor,
+        }
+    }
+}
+
 /// A parsed manifest or index. The bytes as pushed are kept elsewhere; unknown fields are not lost.
 #[derive(Debug, Clone)]
 pub struct Manifest {
@@ -57,7 +80,7 @@ pub struct Manifest {
     pub layers: Vec<Descriptor>,
     pub manifests: Vec<Descriptor>,
     pub subject: Option<Descriptor>,
-    pub annotations: serde_json::Map<String, serde_json::Value>,
+    pub annotations: Annotations,
 }
 
 /// The fields that are read. `mediaType` is optional in OCI documents.
@@ -65,14 +88,33 @@ pub struct Manifest {
 #[serde(rename_all = "camelCase")]
 struct Document {
     schema_version: u32,
+    #[serde(default, deserialize_with = "unless_empty")]
     media_type: Option<MediaType>,
+    #[serde(default, deserialize_with = "unless_empty")]
     artifact_type: Option<MediaType>,
     config: Option<Descriptor>,
     layers: Option<Vec<Descriptor>>,
     manifests: Option<Vec<Descriptor>>,
     subject: Option<Descriptor>,
-    #[serde(default)]
-    annotations: serde_json::Map<String, serde_json::Value>,
+    #[serde(default, deserialize_with = "or_default")]
+    annotations: Annotations,
+}
+
+/// Reads `null` as nothing, as some encoders write an empty map.
+fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Reads an empty text as none.
+fn unless_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MediaType>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(serde::de::Error::custom))
+        .transpose()
 }
 
 impl Manifest {
@@ -117,6 +159,13 @@ impl Manifest {
     pub fn references(&self) -> impl Iterator<Item = Reference<'_>> {
         let blobs = self.config.iter().chain(&self.layers).map(Reference::Blob);
         blobs.chain(self.manifests.iter().map(Reference::Manifest))
+    }
+
+    /// Lists the blobs that must be in the repository before the manifest: all but layers that are
+    /// to be fetched from elsewhere.
+    pub fn required_blobs(&self) -> impl Iterator<Item = &Descriptor> {
+        let blobs = self.config.iter().chain(&self.layers);
+        blobs.filter(|blob| !blob.media_type.is_foreign())
     }
 
     /// Is the size in bytes of the config and layers together.
@@ -235,6 +284,20 @@ mod tests {
         assert_eq!(manifest.kind, ManifestKind::Image);
         assert_eq!(manifest.references().count(), 2);
         assert_eq!(manifest.content_bytes(), 14);
+    }
+
+    #[test]
+    fn takes_empty_texts_and_nulls_for_nothing() {
+        let more = r#""artifactType":"","annotations":null,"schemaVersion":2"#;
+        let text = image().replacen("\"schemaVersion\":2", more, 1);
+        let manifest = Manifest::parse(text.as_bytes(), None).unwrap();
+        assert_eq!(manifest.artifact_type, None);
+        assert_eq!(
+            manifest.referrer_type().unwrap().as_str(),
+            MediaType::OCI_CONFIG
+        );
+        let text = text.replace("null", r#"{"a":1}"#);
+        assert!(Manifest::parse(text.as_bytes(), None).is_err());
     }
 
     #[test]

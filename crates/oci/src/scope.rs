@@ -22,13 +22,19 @@ impl Action {
     }
 }
 
-/// One repository scope: `repository:<name>:<action>[,<action>…]`.
+/// What a token is asked for, or carries.
 ///
 /// Source: distribution, "Token scope documentation".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
-    pub repository: RepositoryName,
-    pub actions: Vec<Action>,
+pub enum Scope {
+    /// `repository:<name>:<action>[,<action>…]`.
+    Repository {
+        name: RepositoryName,
+        /// Sorted, each once.
+        actions: Vec<Action>,
+    },
+    /// `registry:catalog:*` and `registry:catalog:search`: lists of what the user may see.
+    Catalog,
 }
 
 impl Scope {
@@ -36,36 +42,55 @@ impl Scope {
     ///
     /// `*` stands for every action, as clients that delete ask for it.
     pub fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix("repository:")?;
-        let (name, actions) = rest.rsplit_once(':')?;
-        let repository = name.parse().ok()?;
-        let mut parsed = Vec::new();
-        for action in actions.split(',') {
-            match action {
-                "pull" => parsed.push(Action::Pull),
-                "push" => parsed.push(Action::Push),
-                "delete" => parsed.push(Action::Delete),
-                "*" => parsed.extend([Action::Pull, Action::Push, Action::Delete]),
-                _ => {}
-            }
+        if let Some(actions) = text.strip_prefix("registry:catalog:") {
+            let lists = actions.split(',').any(|a| matches!(a, "*" | "search"));
+            return lists.then_some(Self::Catalog);
         }
-        parsed.sort_unstable();
-        parsed.dedup();
-        Some(Self {
-            repository,
-            actions: parsed,
+        let (kind, rest) = text.split_once(':')?;
+        // A class, as in `repository(plugin)`, changes nothing about what is asked for.
+        let class = kind.strip_prefix("repository")?;
+        if !(class.is_empty() || class.starts_with('(') && class.ends_with(')')) {
+            return None;
+        }
+        let (name, actions) = rest.rsplit_once(':')?;
+        Some(Self::Repository {
+            name: name.parse().ok()?,
+            actions: parse_actions(actions),
         })
     }
 
+    /// Tells whether a scope reaches as far as an action on a repository.
     pub fn allows(&self, repository: &RepositoryName, action: Action) -> bool {
-        self.repository == *repository && self.actions.contains(&action)
+        match self {
+            Self::Repository { name, actions } => name == repository && actions.contains(&action),
+            Self::Catalog => false,
+        }
     }
+}
+
+fn parse_actions(text: &str) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for action in text.split(',') {
+        match action {
+            "pull" => actions.push(Action::Pull),
+            "push" => actions.push(Action::Push),
+            "delete" => actions.push(Action::Delete),
+            "*" => actions.extend([Action::Pull, Action::Push, Action::Delete]),
+            _ => {}
+        }
+    }
+    actions.sort_unstable();
+    actions.dedup();
+    actions
 }
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "repository:{}:", self.repository)?;
-        for (i, action) in self.actions.iter().enumerate() {
+        let Self::Repository { name, actions } = self else {
+            return f.write_str("registry:catalog:*");
+        };
+        write!(f, "repository:{name}:")?;
+        for (i, action) in actions.iter().enumerate() {
             write!(f, "{}{}", if i == 0 { "" } else { "," }, action.as_str())?;
         }
         Ok(())
@@ -91,14 +116,20 @@ mod tests {
             parse_scopes("repository:a1/b:pull repository:c1/d:*").len(),
             2
         );
-        assert_eq!(Scope::parse("registry:catalog:*"), None);
-        assert_eq!(Scope::parse("repository:alice:pull"), None);
-        assert!(
-            Scope::parse("repository:alice/app:admin")
-                .unwrap()
-                .actions
-                .is_empty()
+        assert_eq!(Scope::parse("registry:catalog:*"), Some(Scope::Catalog));
+        assert_eq!(
+            Scope::parse("registry:catalog:search"),
+            Some(Scope::Catalog)
         );
+        assert_eq!(Scope::parse("registry:catalog:x"), None);
+        assert_eq!(
+            Scope::parse("repository(plugin):alice/app:pull"),
+            Scope::parse("repository:alice/app:pull")
+        );
+        assert_eq!(Scope::parse("repositoryx:alice/app:pull"), None);
+        assert_eq!(Scope::parse("repository:alice:pull"), None);
+        let nothing = Scope::parse("repository:alice/app:admin").unwrap();
+        assert_eq!(nothing.to_string(), "repository:alice/app:");
     }
 
     proptest! {

@@ -44,7 +44,10 @@ pub async fn sign_up(
 
 /// `GET /api/v1/user`: who the credentials belong to.
 pub async fn who_am_i(ApiCaller(caller): ApiCaller) -> Result<impl IntoResponse, ApiError> {
-    let user = caller.user().ok_or(AccountError::Anonymous)?;
+    let user = caller
+        .user()
+        .filter(|_| !caller.is_registry_token())
+        .ok_or(AccountError::Anonymous)?;
     Ok(Json(
         json!({ "username": user.name, "is_admin": user.is_admin }),
     ))

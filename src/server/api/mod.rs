@@ -3,48 +3,41 @@
 mod accounts;
 mod repositories;
 
-use axum::Router;
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::AppState;
 use super::archive;
 use super::error::ApiError;
+use super::routes::Routes;
 
 /// Entries of a page when `n` is not given, and the most there are.
 const PAGE_DEFAULT: u32 = 100;
 const PAGE_MAX: u32 = 1000;
 
 /// Builds the routes of the API.
-pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/api/v1", get(about))
-        .route("/api/v1/users", post(accounts::sign_up))
-        .route("/api/v1/user", get(accounts::who_am_i))
-        .route("/api/v1/tokens", post(accounts::create_token))
-        .route("/api/v1/tokens/{id}", delete(accounts::revoke_token))
-        .route("/api/v1/search", get(repositories::search))
-        .route(
-            "/api/v1/repositories",
-            get(repositories::list).post(repositories::create),
-        )
-        .route(
-            "/api/v1/repositories/{*path}",
-            get(repositories::show)
-                .patch(repositories::change)
-                .delete(repositories::delete),
-        )
-        .route(
-            "/api/v1/images/{*name}",
-            get(archive::export).put(archive::import),
-        )
-        .route(
-            "/api/{*rest}",
-            get(unknown).post(unknown).put(unknown).delete(unknown),
-        )
+pub fn routes() -> Routes {
+    Routes::default()
+        .get("/api/v1", about)
+        .post("/api/v1/users", accounts::sign_up)
+        .get("/api/v1/user", accounts::who_am_i)
+        .post("/api/v1/tokens", accounts::create_token)
+        .delete("/api/v1/tokens/{id}", accounts::revoke_token)
+        .get("/api/v1/search", repositories::search)
+        .get("/api/v1/repositories", repositories::list)
+        .post("/api/v1/repositories", repositories::create)
+        .get("/api/v1/repositories/{*path}", repositories::show)
+        .patch("/api/v1/repositories/{*path}", repositories::change)
+        .delete("/api/v1/repositories/{*path}", repositories::delete)
+        .get("/api/v1/images/{*name}", archive::export)
+        .put("/api/v1/images/{*name}", archive::import)
+        .get("/api/{*rest}", unknown)
+        .post("/api/{*rest}", unknown)
+        .put("/api/{*rest}", unknown)
+        .patch("/api/{*rest}", unknown)
+        .delete("/api/{*rest}", unknown)
 }
 
 async fn unknown() -> ApiError {

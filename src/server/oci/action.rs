@@ -1,10 +1,14 @@
 //! What a request under `/v2/` asks for.
 
 use axum::http::{Method, Uri};
-use dockyard_oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Tag};
+use dockyard_oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Scope, Tag};
 use percent_encoding::percent_decode_str;
 
 use super::error::OciError;
+use crate::server::Route;
+
+/// Most tags of one push: each comes back as a header, and clients read about a hundred of those.
+const TAGS_MAX: usize = 64;
 
 /// One operation on a repository, or on the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,11 +110,78 @@ impl Action {
     }
 }
 
+impl Action {
+    /// Is the scope of a token that allows the action; `None` when none is needed.
+    ///
+    /// This is the one table of methods and permissions: deleting is not part of pushing.
+    pub fn scope(&self) -> Option<String> {
+        let (name, action) = match self {
+            Self::Base => return None,
+            Self::Catalog(_) => return Some(Scope::Catalog.to_string()),
+            Self::Repository(name, action) => (name, action),
+        };
+        let actions = match action {
+            RepositoryAction::ListTags(_)
+            | RepositoryAction::ReadManifest(_)
+            | RepositoryAction::ReadBlob(_)
+            | RepositoryAction::Referrers { .. } => "pull",
+            RepositoryAction::PutManifest { .. }
+            | RepositoryAction::StartUpload(_)
+            | RepositoryAction::UploadStatus(_)
+            | RepositoryAction::AppendUpload(_)
+            | RepositoryAction::FinishUpload { .. }
+            | RepositoryAction::CancelUpload(_) => "pull,push",
+            RepositoryAction::DeleteManifest(_) | RepositoryAction::DeleteBlob(_) => "delete",
+        };
+        let source = match action {
+            RepositoryAction::StartUpload(StartUpload::Mount { from, .. }) => from.as_ref(),
+            _ => None,
+        };
+        let source = source.map(|from| format!(" repository:{from}:pull"));
+        Some(format!(
+            "repository:{name}:{actions}{}",
+            source.unwrap_or_default()
+        ))
+    }
+}
+
+/// Lists the routes of the protocol: each form of address with the methods that it takes.
+pub fn routes() -> Vec<Route> {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let forms = [
+        ("/v2/", ""),
+        ("/v2/_catalog", ""),
+        ("/v2/{repository}/tags/list", ""),
+        ("/v2/{repository}/manifests/{reference}", ""),
+        ("/v2/{repository}/blobs/{digest}", ""),
+        ("/v2/{repository}/blobs/uploads/", ""),
+        ("/v2/{repository}/blobs/uploads/{id}", "?digest={digest}"),
+        ("/v2/{repository}/referrers/{digest}", ""),
+    ];
+    let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let mut routes = Vec::new();
+    for (form, query) in forms {
+        let uri = format!("{form}{query}")
+            .replace("{repository}", "a/b")
+            .replace("{reference}", "v1")
+            .replace("{digest}", &digest)
+            .replace("{id}", "0");
+        let uri: Uri = uri.parse().expect("these are addresses");
+        for name in methods {
+            let method = Method::from_bytes(name.as_bytes()).expect("these are methods");
+            if Action::parse(&method, &uri).is_ok() {
+                routes.push(Route::new(name, form));
+            }
+        }
+    }
+    routes
+}
+
 fn only_reads<T>(method: &Method, action: T) -> Result<T, OciError> {
     if matches!(*method, Method::GET | Method::HEAD) {
         Ok(action)
     } else {
-        Err(OciError::Method)
+        Err(OciError::Method("GET, HEAD"))
     }
 }
 
@@ -123,14 +194,15 @@ fn manifest(method: &Method, text: &str, query: &Query) -> Result<RepositoryActi
     match *method {
         Method::GET | Method::HEAD => Ok(RepositoryAction::ReadManifest(reference)),
         Method::PUT => {
-            let tags = query.all("tag").map(str::parse).collect::<Result<_, _>>();
-            Ok(RepositoryAction::PutManifest {
-                reference,
-                tags: tags.map_err(OciError::Tag)?,
-            })
+            let tags = query.all("tag").map(str::parse);
+            let tags: Vec<Tag> = tags.collect::<Result<_, _>>().map_err(OciError::Tag)?;
+            if tags.len() > TAGS_MAX {
+                return Err(OciError::TooManyTags(TAGS_MAX));
+            }
+            Ok(RepositoryAction::PutManifest { reference, tags })
         }
         Method::DELETE => Ok(RepositoryAction::DeleteManifest(reference)),
-        _ => Err(OciError::Method),
+        _ => Err(OciError::Method("GET, HEAD, PUT, DELETE")),
     }
 }
 
@@ -139,16 +211,16 @@ fn blob(method: &Method, digest: &str) -> Result<RepositoryAction, OciError> {
     match *method {
         Method::GET | Method::HEAD => Ok(RepositoryAction::ReadBlob(digest)),
         Method::DELETE => Ok(RepositoryAction::DeleteBlob(digest)),
-        _ => Err(OciError::Method),
+        _ => Err(OciError::Method("GET, HEAD, DELETE")),
     }
 }
 
 fn start_upload(method: &Method, query: &Query) -> Result<RepositoryAction, OciError> {
     if *method != Method::POST {
-        return Err(OciError::Method);
+        return Err(OciError::Method("POST"));
     }
     let start = if let Some(digest) = query.first("mount") {
-        // A source that can't be a name is like one that can't be read: an upload starts instead.
+        // A source that can't be a name is like none.
         let from = query.first("from").and_then(|from| from.parse().ok());
         StartUpload::Mount {
             digest: digest.parse()?,
@@ -178,7 +250,7 @@ fn upload(method: &Method, id: &str, query: &Query) -> Result<RepositoryAction, 
                 .parse()?;
             Ok(RepositoryAction::FinishUpload { id, digest })
         }
-        _ => Err(OciError::Method),
+        _ => Err(OciError::Method("GET, PATCH, PUT, DELETE")),
     }
 }
 
@@ -222,10 +294,10 @@ impl Query {
     fn list(&self) -> Result<ListQuery, OciError> {
         let limit = self
             .first("n")
-            .map(|n| n.parse().map_err(|_| OciError::PageSize))
+            .map(|n| n.parse::<u64>().map_err(|_| OciError::PageSize))
             .transpose()?;
         Ok(ListQuery {
-            limit,
+            limit: limit.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
             last: self.first("last").map(ToOwned::to_owned),
         })
     }

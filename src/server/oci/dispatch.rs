@@ -7,14 +7,15 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
-use dockyard_hub::accounts::{Caller, Delete, Pull, Push};
+use dockyard_hub::accounts::{Caller, Delete, Pull};
 use dockyard_oci::{Digest, Manifest, Reference, RepositoryName, Tag};
-use http_body_util::{BodyExt, Limited};
+use futures::StreamExt;
 
 use super::action::{Action, RepositoryAction};
 use super::error::{Challenge, OciError};
 use super::{listing, uploads};
 use crate::server::AppState;
+use crate::server::body::{self, Lent};
 use crate::server::caller::Credentials;
 use crate::server::range::Wanted;
 
@@ -27,27 +28,42 @@ const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api
 /// Answers every request under `/v2/`.
 pub async fn handle(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let action = Action::parse(&parts.method, &parts.uri);
-    let challenge = Challenge {
-        base_url: state.base_url(&parts.headers),
-        service: state.host(&parts.headers),
-        scope: action.as_ref().ok().and_then(scope),
-    };
-    let answered = match action {
+    let (body, rest) = body::lend(body);
+    let answered = match Action::parse(&parts.method, &parts.uri) {
         Ok(action) => answer(&state.hub, &parts, body, action).await,
-        Err(error) => Err(error),
+        Err(error) => {
+            drop(body);
+            Err(error)
+        }
     };
-    let mut response = answered.unwrap_or_else(|error| error.respond(&challenge));
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(error) => error.respond(&challenge(&state, &parts)),
+    };
+    if response.status().is_client_error() || response.status().is_server_error() {
+        // The client is to read the answer: one that is cut off while it sends often can't.
+        rest.drain().await;
+    }
     response
         .headers_mut()
         .insert(API_VERSION, HeaderValue::from_static("registry/2.0"));
     response
 }
 
+/// Is how a client that was refused may get a token that helps.
+fn challenge(state: &AppState, parts: &Parts) -> Challenge {
+    let action = Action::parse(&parts.method, &parts.uri);
+    Challenge {
+        base_url: state.base_url(&parts.headers),
+        service: state.host(&parts.headers),
+        scope: action.ok().and_then(|action| action.scope()),
+    }
+}
+
 async fn answer(
     hub: &Hub,
     parts: &Parts,
-    body: Body,
+    body: Lent,
     action: Action,
 ) -> Result<Response, OciError> {
     let caller = Credentials::of(&parts.headers).caller(hub).await?;
@@ -67,27 +83,6 @@ async fn answer(
     }
 }
 
-/// Is the scope of a token that allows an action.
-fn scope(action: &Action) -> Option<String> {
-    let Action::Repository(name, action) = action else {
-        return None;
-    };
-    let actions = match action {
-        RepositoryAction::ListTags(_)
-        | RepositoryAction::ReadManifest(_)
-        | RepositoryAction::ReadBlob(_)
-        | RepositoryAction::Referrers { .. } => "pull",
-        RepositoryAction::PutManifest { .. }
-        | RepositoryAction::StartUpload(_)
-        | RepositoryAction::UploadStatus(_)
-        | RepositoryAction::AppendUpload(_)
-        | RepositoryAction::FinishUpload { .. }
-        | RepositoryAction::CancelUpload(_) => "pull,push",
-        RepositoryAction::DeleteManifest(_) | RepositoryAction::DeleteBlob(_) => "delete",
-    };
-    Some(format!("repository:{name}:{actions}"))
-}
-
 /// What an action on a repository works with.
 #[derive(Clone, Copy)]
 pub(super) struct RepositoryRequest<'a> {
@@ -98,7 +93,7 @@ pub(super) struct RepositoryRequest<'a> {
 }
 
 impl RepositoryRequest<'_> {
-    async fn answer(self, action: RepositoryAction, body: Body) -> Result<Response, OciError> {
+    async fn answer(self, action: RepositoryAction, body: Lent) -> Result<Response, OciError> {
         match action {
             RepositoryAction::ListTags(query) => listing::tags(self, query).await,
             RepositoryAction::ReadManifest(reference) => self.read_manifest(&reference).await,
@@ -133,15 +128,11 @@ impl RepositoryRequest<'_> {
 
     /// Source: OCI distribution-spec, "Pulling manifests".
     async fn read_manifest(self, reference: &Reference) -> Result<Response, OciError> {
-        let grant = self
-            .hub
-            .access
-            .authorize::<Pull>(self.caller, self.name)
-            .await?;
-        let manifest = self.hub.manifests.find(&grant, reference).await?;
+        let manifests = &self.hub.manifests;
+        let manifest = manifests.pull(self.caller, self.name, reference).await?;
         let length = manifest.bytes.len() as u64;
         let etag = format!("\"{}\"", manifest.digest);
-        let wanted = match Wanted::of(&self.parts.headers, length, &etag) {
+        let wanted = match Wanted::of(&self.parts.method, &self.parts.headers, length, &etag) {
             // A manifest is small: a part of it is of no use to anybody.
             Wanted::Part(_) | Wanted::Unsatisfiable => Wanted::Whole,
             wanted => wanted,
@@ -162,17 +153,14 @@ impl RepositoryRequest<'_> {
         self,
         reference: Reference,
         mut tags: Vec<Tag>,
-        body: Body,
+        body: Lent,
     ) -> Result<Response, OciError> {
         let grant = self
             .hub
             .access
             .authorize_push(self.caller, self.name)
             .await?;
-        let collected = Limited::new(body, Manifest::MAX_BYTES).collect().await;
-        let bytes = collected
-            .map_err(|_| OciError::ManifestTooLarge)?
-            .to_bytes();
+        let bytes = collect(body, Manifest::MAX_BYTES).await?;
         let content_type = self
             .parts
             .headers
@@ -223,7 +211,12 @@ impl RepositoryRequest<'_> {
             .await?;
         let blob = self.hub.blobs.find(&grant, digest).await?;
         let etag = format!("\"{digest}\"");
-        let wanted = Wanted::of(&self.parts.headers, blob.size_bytes, &etag);
+        let wanted = Wanted::of(
+            &self.parts.method,
+            &self.parts.headers,
+            blob.size_bytes,
+            &etag,
+        );
         let body = match wanted.bytes(&self.parts.method, blob.size_bytes) {
             Some(range) => Body::from_stream(self.hub.blobs.read(&blob, range).await?),
             None => Body::empty(),
@@ -235,19 +228,23 @@ impl RepositoryRequest<'_> {
         Ok(response.body(body).expect("headers are plain text"))
     }
 
-    /// Is whoever may add to the repository, which is made when it is the caller's own and missing.
-    pub(super) async fn push_grant(self) -> Result<dockyard_hub::accounts::Grant<Push>, OciError> {
-        Ok(self
-            .hub
-            .access
-            .authorize_push(self.caller, self.name)
-            .await?)
-    }
-
     pub(super) fn content_length(self) -> Option<u64> {
         let length = self.parts.headers.get(CONTENT_LENGTH)?;
         length.to_str().ok()?.parse().ok()
     }
+}
+
+/// Reads a body of at most `max_bytes` whole.
+async fn collect(mut body: Lent, max_bytes: usize) -> Result<Vec<u8>, OciError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(OciError::ManifestCut)?;
+        if bytes.len() + chunk.len() > max_bytes {
+            return Err(OciError::ManifestTooLarge);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 /// Adds a header whose value is known to be plain text.

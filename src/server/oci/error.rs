@@ -1,10 +1,10 @@
 //! Errors of the registry protocol.
 
 use axum::http::StatusCode;
-use axum::http::header::{HeaderValue, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::accounts::{AccessError, AccountError};
-use dockyard_hub::images::{ImageError, RepositoryError};
+use dockyard_hub::images::{ImageError, PullError, RepositoryError};
 use dockyard_oci::{
     DigestError, ErrorCode, ImageNameError, ManifestError, RepositoryNameError, TagError,
 };
@@ -16,8 +16,8 @@ use crate::server::error::ApiError;
 pub enum OciError {
     #[error("this address is not part of the registry protocol")]
     NoRoute,
-    #[error("this method is not part of the registry protocol here")]
-    Method,
+    #[error("this method is not part of the registry protocol here; {0} are")]
+    Method(&'static str),
     #[error(transparent)]
     Name(RepositoryNameError),
     #[error("\"{text}\" is neither a tag nor a digest: {error}")]
@@ -38,8 +38,14 @@ pub enum OciError {
     ContentRange,
     #[error("the chunk has another length than its Content-Range says")]
     ChunkLength,
+    #[error("the chunk is longer than its Content-Range says")]
+    ChunkTooLong,
     #[error("a manifest has at most 4 MiB")]
     ManifestTooLarge,
+    #[error("the connection broke: {0}")]
+    ManifestCut(std::io::Error),
+    #[error("a push moves at most {0} tags at once")]
+    TooManyTags(usize),
     #[error("log in first")]
     Unauthenticated,
     #[error(transparent)]
@@ -50,6 +56,15 @@ pub enum OciError {
     Image(#[from] ImageError),
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+}
+
+impl From<PullError> for OciError {
+    fn from(error: PullError) -> Self {
+        match error {
+            PullError::Access(error) => error.into(),
+            PullError::Image(error) => error.into(),
+        }
+    }
 }
 
 /// How a client may get a token that helps.
@@ -64,7 +79,16 @@ impl OciError {
     /// Makes the answer; a 401 says where to get a token.
     pub fn respond(self, challenge: &Challenge) -> Response {
         let out_of_scope = matches!(self, Self::Access(AccessError::OutOfScope(_)));
+        let allow = match &self {
+            Self::Method(methods) => Some(*methods),
+            Self::Image(ImageError::BlobInUse { .. }) => Some("GET, HEAD"),
+            _ => None,
+        };
         let mut response = ApiError::from(self).into_response();
+        if let Some(methods) = allow {
+            let methods = HeaderValue::from_static(methods);
+            response.headers_mut().insert(ALLOW, methods);
+        }
         if response.status() == StatusCode::UNAUTHORIZED {
             let header = challenge.header(out_of_scope);
             if let Ok(header) = HeaderValue::from_str(&header) {
@@ -102,7 +126,7 @@ impl From<OciError> for ApiError {
         let bad = StatusCode::BAD_REQUEST;
         let (status, code) = match &error {
             OciError::NoRoute => (StatusCode::NOT_FOUND, Code::Unsupported),
-            OciError::Method => (StatusCode::METHOD_NOT_ALLOWED, Code::Unsupported),
+            OciError::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, Code::Unsupported),
             OciError::Name(_) => (bad, Code::NameInvalid),
             // What can't exist is simply not there for those who look.
             OciError::Reference { reading: true, .. } => {
@@ -114,11 +138,11 @@ impl From<OciError> for ApiError {
             }
             | OciError::Digest(_)
             | OciError::DigestMissing => (bad, Code::DigestInvalid),
-            OciError::Reference { .. } => (bad, Code::ManifestInvalid),
-            OciError::Tag(_) => (bad, Code::TagInvalid),
+            OciError::Reference { .. } | OciError::ManifestCut(_) => (bad, Code::ManifestInvalid),
+            OciError::Tag(_) | OciError::TooManyTags(_) => (bad, Code::TagInvalid),
             OciError::PageSize => (bad, Code::Unsupported),
             OciError::ContentRange => (bad, Code::BlobUploadInvalid),
-            OciError::ChunkLength => (bad, Code::SizeInvalid),
+            OciError::ChunkLength | OciError::ChunkTooLong => (bad, Code::SizeInvalid),
             OciError::ManifestTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Code::ManifestInvalid),
             OciError::Unauthenticated => (StatusCode::UNAUTHORIZED, Code::Unauthorized),
             OciError::Image(ImageError::ManifestInvalid(ManifestError::TooLarge)) => {

@@ -5,8 +5,8 @@ use axum::http::HeaderName;
 use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
-use dockyard_hub::accounts::{Caller, Pull};
-use dockyard_hub::images::{Page, TagPage};
+use dockyard_hub::accounts::{AccessError, Caller, Pull};
+use dockyard_hub::images::{Page, ReferrerPage, TagPage};
 use dockyard_oci::{Digest, MediaType};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
@@ -15,10 +15,9 @@ use super::action::ListQuery;
 use super::dispatch::{RepositoryRequest, add_header};
 use super::error::OciError;
 
-/// Most entries of a page, whatever `n` asks for: a page costs bounded memory.
+/// Most entries of a page, whatever `n` asks for and when it is not given: a page costs bounded
+/// memory.
 const PAGE_MAX: u32 = 10_000;
-/// Entries of a page when `n` is not given.
-const PAGE_DEFAULT: u32 = 1000;
 /// Most referrers of a page: each is a manifest that is read.
 const REFERRERS_MAX: u32 = 100;
 
@@ -88,17 +87,19 @@ pub(super) async fn referrers(
     artifact_type: Option<&MediaType>,
     query: ListQuery,
 ) -> Result<Response, OciError> {
-    let grant = request
-        .hub
-        .access
-        .authorize::<Pull>(request.caller, request.name)
-        .await?;
     let limit = limit_of(&query, REFERRERS_MAX).max(1);
     let after = query.last.as_deref().map(str::parse).transpose()?;
-    let manifests = &request.hub.manifests;
-    let page = manifests
-        .referrers(&grant, subject, artifact_type, after.as_ref(), limit)
-        .await?;
+    let (access, manifests) = (&request.hub.access, &request.hub.manifests);
+    let page = match access.authorize::<Pull>(request.caller, request.name).await {
+        Ok(grant) => {
+            manifests
+                .referrers(&grant, subject, artifact_type, after.as_ref(), limit)
+                .await?
+        }
+        // This list is never "not found": nothing refers to what is not there.
+        Err(AccessError::NotFound(_)) => ReferrerPage::default(),
+        Err(error) => return Err(error.into()),
+    };
     let body = json!({
         "schemaVersion": 2,
         "mediaType": MediaType::OCI_INDEX,
@@ -119,7 +120,7 @@ pub(super) async fn referrers(
 }
 
 fn limit_of(query: &ListQuery, most: u32) -> u32 {
-    query.limit.unwrap_or(PAGE_DEFAULT).min(most)
+    query.limit.unwrap_or(most).min(most)
 }
 
 /// Cuts a list to `limit` entries and tells whether there were more.

@@ -5,14 +5,14 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::accounts::{AccountError, Caller, TOKEN_LIFETIME_SECS};
 use dockyard_hub::{Hub, Secret};
-use dockyard_oci::Scope;
+use dockyard_oci::{ErrorCode, Scope};
 use serde_json::json;
 
-use crate::server::AppState;
 use crate::server::caller::{Basic, Credentials};
 use crate::server::error::ApiError;
 
@@ -21,87 +21,119 @@ const SCOPES_MAX: usize = 32;
 
 /// `GET /token`, with Basic or without credentials.
 pub async fn get(
-    State(state): State<AppState>,
+    State(hub): State<Hub>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    let pairs = pairs(query.unwrap_or_default().as_bytes());
-    let caller = match Credentials::of(&headers) {
-        Credentials::Bearer(_) | Credentials::Malformed => {
-            return Err(AccountError::WrongCredentials.into());
+) -> Response {
+    let form = Form::parse(query.unwrap_or_default().as_bytes());
+    let answered = match Credentials::of(&headers) {
+        Credentials::None => issue(&hub, &Caller::anonymous(), &form, None).await,
+        Credentials::Basic(basic) => {
+            let offline = form.first("offline_token") == "true";
+            log_in(&hub, basic, &form, offline).await
         }
-        credentials => credentials.caller(&state.hub).await?,
+        Credentials::Bearer(_) | Credentials::Malformed => {
+            Err(AccountError::WrongCredentials.into())
+        }
     };
-    issue(&state.hub, &caller, &pairs).await
+    let mut response = answered.unwrap_or_else(ApiError::into_response);
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Basic realm=\"Dockyard\", charset=\"UTF-8\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 /// `POST /token`, with the credentials in the form.
 pub async fn post(State(hub): State<Hub>, body: Bytes) -> Result<Response, ApiError> {
-    let pairs = pairs(&body);
-    let field = |name: &str| {
-        let found = pairs.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    let caller = match field("grant_type").as_str() {
+    let form = Form::parse(&body);
+    match form.first("grant_type") {
         "password" => {
-            let password = Secret::new(field("password"));
-            Basic {
-                name: field("username"),
-                password,
-            }
-            .caller(&hub)
-            .await?
+            let basic = Basic {
+                name: form.first("username").to_owned(),
+                password: Secret::new(form.first("password").to_owned()),
+            };
+            let offline = form.first("access_type") == "offline";
+            log_in(&hub, basic, &form, offline).await
         }
         "refresh_token" => {
-            let found = hub
-                .accounts
-                .tokens
-                .redeem(&Secret::new(field("refresh_token")))
-                .await?;
-            found.ok_or(AccountError::WrongCredentials)?
+            let token = Secret::new(form.first("refresh_token").to_owned());
+            let found = hub.accounts.tokens.redeem_refresh(&token).await?;
+            let caller = found.ok_or(AccountError::WrongCredentials)?;
+            issue(&hub, &caller, &form, None).await
         }
         _ => {
             let message = "grant_type is password or refresh_token";
-            return Err(ApiError::new(
-                StatusCode::BAD_REQUEST,
-                "UNSUPPORTED",
-                message,
-            ));
+            let code = ErrorCode::Unsupported;
+            Err(ApiError::oci(StatusCode::BAD_REQUEST, code, message))
+        }
+    }
+}
+
+/// Issues a token for a name and a password, and one that stands in for the password where the
+/// client asks for it.
+async fn log_in(hub: &Hub, basic: Basic, form: &Form, offline: bool) -> Result<Response, ApiError> {
+    let caller = basic.caller(hub).await?;
+    let refresh = match caller.user().filter(|_| offline) {
+        None => None,
+        // A personal token can be revoked already: one more beside it would outlive it.
+        Some(_) if caller.token_id().is_some() => Some(basic.password),
+        Some(user) => {
+            let client = form.first("client_id");
+            let new = hub.accounts.tokens.create_refresh(user, client).await?;
+            Some(new.secret)
         }
     };
-    issue(&hub, &caller, &pairs).await
+    issue(hub, &caller, form, refresh).await
 }
 
 async fn issue(
     hub: &Hub,
     caller: &Caller,
-    pairs: &[(String, String)],
+    form: &Form,
+    refresh: Option<Secret<String>>,
 ) -> Result<Response, ApiError> {
-    let asked = pairs
-        .iter()
-        .filter(|(key, _)| key == "scope")
-        .flat_map(|(_, text)| text.split(' '));
+    let asked = form.all("scope").flat_map(|text| text.split(' '));
     let mut granted = Vec::new();
     for scope in asked.filter_map(Scope::parse).take(SCOPES_MAX) {
-        let actions = hub
-            .access
-            .grantable(caller, &scope.repository, &scope.actions)
-            .await?;
-        granted.push(Scope {
-            repository: scope.repository,
-            actions,
+        granted.push(match scope {
+            Scope::Catalog => Scope::Catalog,
+            Scope::Repository { name, actions } => Scope::Repository {
+                actions: hub.access.grantable(caller, &name, &actions).await?,
+                name,
+            },
         });
     }
+    let scopes: Vec<String> = granted.iter().map(ToString::to_string).collect();
     let token = hub.accounts.tokens.sign(caller.user(), &granted);
-    let token = token.reveal();
-    let body = json!({
-        "token": token,
-        "access_token": token,
+    let mut body = json!({
+        "token": token.reveal(),
+        "access_token": token.reveal(),
         "expires_in": TOKEN_LIFETIME_SECS,
+        "scope": scopes.join(" "),
     });
-    Ok(Json(body).into_response())
+    if let Some(refresh) = refresh {
+        body["refresh_token"] = refresh.reveal().as_str().into();
+    }
+    // A token is a secret: no cache may keep it.
+    Ok(([(CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 
-fn pairs(text: &[u8]) -> Vec<(String, String)> {
-    form_urlencoded::parse(text).into_owned().collect()
+/// The pairs of a query or a form.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.0.iter().filter(move |(key, _)| key == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// Is the first value of a name, empty when there is none.
+    fn first(&self, name: &str) -> &str {
+        self.all(name).next().unwrap_or_default()
+    }
 }

@@ -1,18 +1,21 @@
 //! Uploads over the protocol.
 
-use axum::body::Body;
+use std::io;
+
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_RANGE, HeaderName, LOCATION, RANGE};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use dockyard_hub::Id;
-use dockyard_hub::accounts::Pull;
+use dockyard_hub::accounts::{AccessError, Grant, Pull, Push};
 use dockyard_hub::images::{ImageError, Upload};
-use dockyard_oci::{Algorithm, Digest};
+use dockyard_oci::{Digest, RepositoryName};
+use futures::{Stream, StreamExt};
 
 use super::action::StartUpload;
 use super::dispatch::{DOCKER_CONTENT_DIGEST, RepositoryRequest, add_header};
 use super::error::OciError;
-use crate::server::body;
+use crate::server::body::Lent;
 
 const DOCKER_UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
 
@@ -20,9 +23,10 @@ const DOCKER_UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uu
 pub(super) async fn start(
     request: RepositoryRequest<'_>,
     start: StartUpload,
-    body: Body,
+    body: Lent,
 ) -> Result<Response, OciError> {
-    let grant = request.push_grant().await?;
+    let access = &request.hub.access;
+    let grant = access.authorize_push(request.caller, request.name).await?;
     let uploads = &request.hub.uploads;
     match start {
         StartUpload::Session(algorithm) => {
@@ -32,33 +36,51 @@ pub(super) async fn start(
         StartUpload::Whole(digest) => {
             let upload = uploads.start(&grant, digest.algorithm()).await?;
             uploads
-                .finish(&grant, upload.id, None, body::stream(body), &digest)
+                .finish(&grant, upload.id, None, body, &digest)
                 .await?;
             Ok(created(request, &digest))
         }
         StartUpload::Mount { digest, from } => {
-            // Without a source, only what the repository itself has can be mounted.
-            let from = from.as_ref().unwrap_or(request.name);
-            if let Ok(source) = request
-                .hub
-                .access
-                .authorize::<Pull>(request.caller, from)
-                .await
-            {
-                match uploads.mount(&grant, &source, &digest).await {
+            if let Some(source) = mount_source(request, from.as_ref(), &digest).await? {
+                match request.hub.blobs.mount(&grant, &source, &digest).await {
                     Ok(_) => return Ok(created(request, &digest)),
                     Err(ImageError::BlobUnknown { .. }) => {}
                     Err(error) => return Err(error.into()),
                 }
             }
-            let upload = uploads.start(&grant, Algorithm::Sha256).await?;
+            let upload = uploads.start(&grant, digest.algorithm()).await?;
             Ok(progress(request, StatusCode::ACCEPTED, upload))
         }
     }
 }
 
+/// Finds where a blob may be mounted from: the repository named, or any that the caller may read.
+async fn mount_source(
+    request: RepositoryRequest<'_>,
+    from: Option<&RepositoryName>,
+    digest: &Digest,
+) -> Result<Option<Grant<Pull>>, OciError> {
+    let (access, caller) = (&request.hub.access, request.caller);
+    match from {
+        Some(from) => match access.authorize::<Pull>(caller, from).await {
+            Ok(grant) => Ok(Some(grant)),
+            Err(AccessError::NotFound(_) | AccessError::Denied(_) | AccessError::Anonymous(_)) => {
+                Ok(None)
+            }
+            // The client is told to come back with a token that reaches the source too.
+            Err(error @ (AccessError::OutOfScope(_) | AccessError::Database(_))) => {
+                Err(error.into())
+            }
+        },
+        None => Ok(access
+            .find_source(caller, digest)
+            .await
+            .map_err(AccessError::Database)?),
+    }
+}
+
 pub(super) async fn status(request: RepositoryRequest<'_>, id: &str) -> Result<Response, OciError> {
-    let grant = request.push_grant().await?;
+    let grant = push_grant(request).await?;
     let upload = request.hub.uploads.status(&grant, parse(id)?).await?;
     Ok(progress(request, StatusCode::NO_CONTENT, upload))
 }
@@ -67,16 +89,15 @@ pub(super) async fn status(request: RepositoryRequest<'_>, id: &str) -> Result<R
 pub(super) async fn append(
     request: RepositoryRequest<'_>,
     id: &str,
-    body: Body,
+    body: Lent,
 ) -> Result<Response, OciError> {
-    let grant = request.push_grant().await?;
-    let (id, at) = (parse(id)?, offset(request)?);
-    let appended = request
-        .hub
-        .uploads
-        .append(&grant, id, at, body::stream(body))
-        .await;
-    match appended {
+    let grant = push_grant(request).await?;
+    let (id, chunk) = (parse(id)?, Chunk::of(request)?);
+    let uploads = &request.hub.uploads;
+    match uploads
+        .append(&grant, id, chunk.at, chunk.limit(body))
+        .await
+    {
         Ok(upload) => Ok(progress(request, StatusCode::ACCEPTED, upload)),
         Err(error) => refuse(request, error),
     }
@@ -86,32 +107,32 @@ pub(super) async fn finish(
     request: RepositoryRequest<'_>,
     id: &str,
     digest: &Digest,
-    body: Body,
+    body: Lent,
 ) -> Result<Response, OciError> {
-    let grant = request.push_grant().await?;
-    let (id, at) = (parse(id)?, offset(request)?);
-    let stream = body::stream(body);
-    match request
-        .hub
-        .uploads
-        .finish(&grant, id, at, stream, digest)
-        .await
-    {
+    let grant = push_grant(request).await?;
+    let (id, chunk) = (parse(id)?, Chunk::of(request)?);
+    let (uploads, body) = (&request.hub.uploads, chunk.limit(body));
+    match uploads.finish(&grant, id, chunk.at, body, digest).await {
         Ok(_) => Ok(created(request, digest)),
         Err(error) => refuse(request, error),
     }
 }
 
 pub(super) async fn cancel(request: RepositoryRequest<'_>, id: &str) -> Result<Response, OciError> {
-    let grant = request.push_grant().await?;
+    let grant = push_grant(request).await?;
     request.hub.uploads.cancel(&grant, parse(id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Tells where to go on after a chunk at the wrong offset; other errors pass.
 fn refuse(request: RepositoryRequest<'_>, error: ImageError) -> Result<Response, OciError> {
-    let ImageError::OffsetMismatch { id, offset } = error else {
-        return Err(error.into());
+    let (id, offset) = match &error {
+        ImageError::OffsetMismatch { id, offset } => (*id, *offset),
+        // What `Chunk::limit` put into the stream.
+        ImageError::Interrupted(cause) if cause.kind() == io::ErrorKind::InvalidData => {
+            return Err(OciError::ChunkTooLong);
+        }
+        _ => return Err(error.into()),
     };
     let mut response = crate::server::error::ApiError::from(error).into_response();
     describe(&mut response, request, Upload { id, offset });
@@ -152,23 +173,60 @@ fn parse(id: &str) -> Result<Id, OciError> {
         .map_err(|_| OciError::Image(ImageError::UploadUnknown(Id::default())))
 }
 
-/// Is where the client believes the chunk starts; `None` when it does not say.
-fn offset(request: RepositoryRequest<'_>) -> Result<Option<u64>, OciError> {
-    let Some(range) = request.parts.headers.get(CONTENT_RANGE) else {
-        return Ok(None);
-    };
-    let parsed = range.to_str().ok().and_then(|text| {
-        let (first, last) = text.trim_start_matches("bytes ").split_once('-')?;
-        Some((
-            first.parse::<u64>().ok()?,
-            last.split('/').next()?.parse::<u64>().ok()?,
-        ))
-    });
-    let (first, last) = parsed.ok_or(OciError::ContentRange)?;
-    let length = last.checked_sub(first).and_then(|n| n.checked_add(1));
-    match (length, request.content_length()) {
-        (None, _) => Err(OciError::ContentRange),
-        (Some(said), Some(sent)) if said != sent => Err(OciError::ChunkLength),
-        _ => Ok(Some(first)),
+/// Is whoever may go on with an upload: a repository that is missing has none.
+async fn push_grant(request: RepositoryRequest<'_>) -> Result<Grant<Push>, OciError> {
+    let access = &request.hub.access;
+    Ok(access.authorize(request.caller, request.name).await?)
+}
+
+/// What a request says about the bytes that it carries.
+#[derive(Clone, Copy)]
+struct Chunk {
+    /// Where the client believes that the chunk starts.
+    at: Option<u64>,
+    length: Option<u64>,
+}
+
+impl Chunk {
+    /// Source: OCI distribution-spec, "Pushing a blob in chunks": `Content-Range: <first>-<last>`.
+    fn of(request: RepositoryRequest<'_>) -> Result<Self, OciError> {
+        let Some(range) = request.parts.headers.get(CONTENT_RANGE) else {
+            return Ok(Self {
+                at: None,
+                length: None,
+            });
+        };
+        let parsed = range.to_str().ok().and_then(|text| {
+            let (first, last) = text.trim_start_matches("bytes ").split_once('-')?;
+            let last = last.split('/').next()?;
+            Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?))
+        });
+        let (first, last) = parsed.ok_or(OciError::ContentRange)?;
+        let length = last.checked_sub(first).and_then(|n| n.checked_add(1));
+        let length = length.ok_or(OciError::ContentRange)?;
+        if request.content_length().is_some_and(|sent| sent != length) {
+            return Err(OciError::ChunkLength);
+        }
+        Ok(Self {
+            at: Some(first),
+            length: Some(length),
+        })
+    }
+
+    /// Ends a body with an error where it gets longer than it says.
+    fn limit(self, body: Lent) -> impl Stream<Item = io::Result<Bytes>> + Send {
+        let mut left = self.length.unwrap_or(u64::MAX);
+        body.map(move |chunk| {
+            let chunk = chunk?;
+            let length = chunk.len() as u64;
+            if length > left {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    OciError::ChunkTooLong,
+                ));
+            }
+            left -= length;
+            Ok(chunk)
+        })
     }
 }

@@ -5,12 +5,13 @@
 
 use std::marker::PhantomData;
 
-use dockyard_oci::{Action, RepositoryName, Visibility};
+use dockyard_oci::{Action, Digest, RepositoryName, Visibility};
 
 use super::{Caller, User};
 use crate::Id;
 use crate::clock::Clock;
 use crate::db::tables::repositories::{self, RepositoryAccess};
+use crate::db::tables::repository_blobs;
 use crate::db::{Db, DbError};
 use crate::images::Repository;
 
@@ -113,8 +114,35 @@ impl Access {
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<Grant<P>, AccessError> {
-        let found = repositories::find_access(&self.db, name).await?;
+        let found = self.find(caller, name).await?;
         decide(caller, name, found.as_ref())
+    }
+
+    async fn find(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+    ) -> Result<Option<RepositoryAccess>, DbError> {
+        let caller_id = caller.user().map(|user| &user.id);
+        repositories::find_access(&self.db, name, caller_id).await
+    }
+
+    /// Finds a repository that a caller may pull a blob from, whichever it is; `None` when there is
+    /// none, or none that the credentials reach.
+    pub async fn find_source(
+        &self,
+        caller: &Caller,
+        digest: &Digest,
+    ) -> Result<Option<Grant<Pull>>, DbError> {
+        let owner = caller.user().filter(|_| !caller.is_registry_token());
+        let owner_id = owner.map(|user| &user.id);
+        let found = repository_blobs::find_source(&self.db, digest, owner_id).await?;
+        Ok(found.map(|(repository_id, repository)| Grant {
+            repository_id,
+            repository,
+            user_id: caller.user().map(|user| user.id),
+            permission: PhantomData,
+        }))
     }
 
     /// Decides about a push, and makes a missing repository in the caller's own namespace.
@@ -123,13 +151,17 @@ impl Access {
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<Grant<Push>, AccessError> {
-        let mut found = repositories::find_access(&self.db, name).await?;
+        let mut found = self.find(caller, name).await?;
         if let (None, Some(user)) = (&found, caller.user())
             && user.name.as_str() == name.namespace()
             && caller.carries(name, Action::Push)
         {
-            self.create(user, name).await?;
-            found = repositories::find_access(&self.db, name).await?;
+            match self.create(user, name).await {
+                // The token outlived its user.
+                Err(DbError::Reference) => return Err(AccessError::Anonymous(name.clone())),
+                other => other?,
+            }
+            found = self.find(caller, name).await?;
         }
         decide(caller, name, found.as_ref())
     }
@@ -141,7 +173,7 @@ impl Access {
         name: &RepositoryName,
         asked: &[Action],
     ) -> Result<Vec<Action>, DbError> {
-        let found = repositories::find_access(&self.db, name).await?;
+        let found = self.find(caller, name).await?;
         let own_new = found.is_none()
             && caller
                 .user()
@@ -164,7 +196,11 @@ impl Access {
             id: repository.id,
             owner_id: repository.owner_id,
             visibility: repository.visibility,
+            caller_admin: caller.user().map(|user| user.is_admin),
         };
+        if caller.lists() && caller.user().is_some_and(|user| user.id == row.owner_id) {
+            return true;
+        }
         decide::<Pull>(caller, &repository.name, Some(&row)).is_ok()
     }
 
@@ -188,11 +224,16 @@ impl Access {
     }
 }
 
-fn decide<P: Permission>(
+/// Decides from what the database knows about the repository and the caller.
+pub(crate) fn decide<P: Permission>(
     caller: &Caller,
     name: &RepositoryName,
     found: Option<&RepositoryAccess>,
 ) -> Result<Grant<P>, AccessError> {
+    let caller = &found.map_or_else(
+        || caller.clone(),
+        |repository| caller.confirmed(repository.caller_admin),
+    );
     let owns = |repository: &RepositoryAccess| {
         caller
             .user()
@@ -210,12 +251,16 @@ fn decide<P: Permission>(
             permission: PhantomData,
         });
     }
+    let own_missing = found.is_none()
+        && caller
+            .user()
+            .is_some_and(|user| user.name.as_str() == name.namespace());
     let sees = is_public || (found.is_some_and(owns) && caller.carries(name, Action::Pull));
     Err(if caller.user().is_none() {
         AccessError::Anonymous(name.clone())
     } else if !carried {
         AccessError::OutOfScope(name.clone())
-    } else if sees || P::ACTION == Action::Push {
+    } else if sees || (P::ACTION == Action::Push && !own_missing) {
         AccessError::Denied(name.clone())
     } else {
         AccessError::NotFound(name.clone())

@@ -50,6 +50,8 @@ impl Caller {
     }
 
     /// Is the bearer of a registry token, which carries only what it was granted.
+    ///
+    /// The user is as the token says; each decision asks the database about that user again.
     pub const fn with_registry_token(user: Option<User>, scopes: Vec<Scope>) -> Self {
         Self {
             user,
@@ -73,6 +75,26 @@ impl Caller {
             return true;
         };
         scopes.iter().any(|scope| scope.allows(repository, action))
+    }
+
+    /// Tells whether the credentials reach as far as lists of everything that the user may see.
+    pub fn lists(&self) -> bool {
+        let Some(scopes) = &self.scopes else {
+            return true;
+        };
+        scopes.contains(&Scope::Catalog)
+    }
+
+    /// Is the caller with what the database knows now: a registry token says whose it is, but not
+    /// whether that user is still there, or an administrator.
+    pub(crate) fn confirmed(&self, is_admin: Option<bool>) -> Self {
+        let mut caller = self.clone();
+        if self.scopes.is_some() {
+            caller.user = caller
+                .user
+                .and_then(|user| is_admin.map(|is_admin| User { is_admin, ..user }));
+        }
+        caller
     }
 
     /// Tells whether the credentials are for the registry protocol alone.

@@ -8,6 +8,7 @@ mod service;
 mod sessions;
 mod tokens;
 
+pub(crate) use access::decide;
 pub use access::{Access, AccessError, Administer, Delete, Grant, Permission, Pull, Push};
 pub use caller::{Caller, User};
 pub use error::AccountError;

@@ -74,6 +74,11 @@ impl Db {
             .map(|_| ())
     }
 
+    /// Lets the database look for damage in itself, and returns what it found in its own words.
+    pub(crate) async fn check(&self) -> Result<Vec<String>, DbError> {
+        self.sqlite.check().await
+    }
+
     /// Finishes what is under way and closes every connection.
     pub async fn close(&self) {
         self.sqlite.close().await;

@@ -76,6 +76,20 @@ impl Sqlite {
             .rows_affected())
     }
 
+    /// Source: SQLite, `PRAGMA integrity_check` and `PRAGMA foreign_key_check`.
+    pub(super) async fn check(&self) -> Result<Vec<String>, DbError> {
+        let rows = self.all::<(String,)>("PRAGMA integrity_check", Vec::new());
+        let mut found: Vec<String> = rows.await?.into_iter().map(|(text,)| text).collect();
+        found.retain(|text| text != "ok");
+        let sql = "SELECT \"table\", COUNT(*) FROM pragma_foreign_key_check GROUP BY \"table\"";
+        for (table, count) in self.all::<(String, i64)>(sql, Vec::new()).await? {
+            found.push(format!(
+                "{count} rows of {table} refer to rows that are not there"
+            ));
+        }
+        Ok(found)
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;

@@ -1,37 +1,46 @@
 //! Blobs as a repository shows them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use dockyard_oci::Digest;
 
 use super::{Blob, ImageError};
-use crate::accounts::{Delete, Grant, Pull};
-use crate::db::Db;
-use crate::db::tables::blobs;
+use crate::accounts::{Delete, Grant, Pull, Push};
+use crate::clock::Clock;
+use crate::db::tables::{blob_marks, blobs, repository_blobs};
+use crate::db::{Db, DbError, Tx};
+use crate::fault::Fault;
 use crate::store::{BlobStore, ByteStream, StoreError};
-use std::sync::Arc;
 
-/// Reads blobs, and takes them out of a repository.
+/// Reads blobs, mounts them, and takes them out of a repository.
 #[derive(Debug, Clone)]
 pub struct Blobs {
     db: Db,
     store: Arc<dyn BlobStore>,
+    clock: Clock,
 }
 
 impl Blobs {
-    pub(crate) fn new(db: Db, store: Arc<dyn BlobStore>) -> Self {
-        Self { db, store }
+    pub(crate) fn new(db: Db, store: Arc<dyn BlobStore>, clock: Clock) -> Self {
+        Self { db, store, clock }
     }
 
-    /// Finds a blob of a repository.
+    /// Finds a blob of a repository. One that nothing refers to is kept for another grace period.
     ///
     /// Errors: `BlobUnknown`. Source: OCI distribution-spec, "Pulling blobs".
     pub async fn find(&self, grant: &Grant<Pull>, digest: &Digest) -> Result<Blob, ImageError> {
-        let found = blobs::find_in(&self.db, grant.repository_id(), digest).await?;
-        found.ok_or_else(|| unknown(digest, grant.repository()))
+        let found = repository_blobs::find(&self.db, grant.repository_id(), digest).await?;
+        let found = found.ok_or_else(|| unknown(digest, grant.repository()))?;
+        if found.is_marked {
+            blob_marks::unmark(&self.db, grant.repository_id(), digest).await?;
+        }
+        Ok(found.blob)
     }
 
     /// Reads a range of a blob's bytes as a stream.
+    ///
+    /// Errors: `Damaged` when the object is not there.
     pub async fn read(&self, blob: &Blob, range: Range<u64>) -> Result<ByteStream, ImageError> {
         match self.store.read(blob.location, range).await {
             Err(StoreError::Missing(_)) => Err(ImageError::Damaged(blob.digest.to_string())),
@@ -39,15 +48,65 @@ impl Blobs {
         }
     }
 
+    /// Makes a blob of one repository visible in another as well.
+    ///
+    /// Errors: `BlobUnknown` when the source does not have it.
+    /// Source: OCI distribution-spec, "Mounting a blob from another repository".
+    pub async fn mount(
+        &self,
+        grant: &Grant<Push>,
+        from: &Grant<Pull>,
+        digest: &Digest,
+    ) -> Result<Blob, ImageError> {
+        let found = repository_blobs::find(&self.db, from.repository_id(), digest).await?;
+        let missing = || unknown(digest, from.repository());
+        let blob = found.ok_or_else(missing)?.blob;
+        let mut tx = self.db.begin().await?;
+        // Asked again inside the transaction: it may have been collected meanwhile.
+        let place = blobs::find_place(&mut tx, digest).await?;
+        if !place.is_some_and(|place| place.location == blob.location && !place.is_damaged) {
+            return Err(missing());
+        }
+        let now_ms = self.clock.now_ms();
+        blobs::touch(&mut tx, digest, now_ms).await?;
+        link(&mut tx, grant, digest, now_ms).await?;
+        Fault::MountRecording.reach();
+        tx.commit().await?;
+        Fault::MountRecorded.reach();
+        Ok(blob)
+    }
+
     /// Takes a blob out of a repository; the bytes go when nothing refers to them any more.
     ///
-    /// Errors: `BlobUnknown`. Source: OCI distribution-spec, "Deleting Blobs".
+    /// Errors: `BlobUnknown`; `BlobInUse` while a manifest of the repository refers to it.
+    /// Source: OCI distribution-spec, "Deleting Blobs".
     pub async fn unlink(&self, grant: &Grant<Delete>, digest: &Digest) -> Result<(), ImageError> {
         let mut tx = self.db.begin().await?;
-        if !blobs::unlink(&mut tx, grant.repository_id(), digest).await? {
-            return Err(unknown(digest, grant.repository()));
+        if repository_blobs::unlink(&mut tx, grant.repository_id(), digest).await? {
+            return Ok(tx.commit().await?);
         }
-        Ok(tx.commit().await?)
+        drop(tx);
+        let found = repository_blobs::find(&self.db, grant.repository_id(), digest).await?;
+        Err(match found {
+            None => unknown(digest, grant.repository()),
+            Some(_) => ImageError::BlobInUse {
+                digest: digest.clone(),
+                repository: grant.repository().clone(),
+            },
+        })
+    }
+}
+
+/// Makes a blob visible through the repository of a grant; false when it already is.
+pub(super) async fn link(
+    tx: &mut Tx,
+    grant: &Grant<Push>,
+    digest: &Digest,
+    now_ms: i64,
+) -> Result<bool, ImageError> {
+    match repository_blobs::link(tx, grant.repository_id(), digest, now_ms).await {
+        Err(DbError::Reference) => Err(ImageError::Gone),
+        other => Ok(other?),
     }
 }
 

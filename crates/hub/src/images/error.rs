@@ -3,6 +3,7 @@
 use dockyard_oci::{Digest, ManifestError, Reference, RepositoryName};
 
 use crate::Id;
+use crate::accounts::AccessError;
 use crate::db::DbError;
 use crate::store::StoreError;
 
@@ -25,6 +26,15 @@ pub enum RepositoryError {
     Database(#[from] DbError),
 }
 
+/// Why a manifest could not be pulled.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}
+
 /// Why something could not be done with the content of a repository.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
@@ -36,6 +46,11 @@ pub enum ImageError {
     #[error("{reference} is not in {repository}")]
     ManifestUnknown {
         reference: Reference,
+        repository: RepositoryName,
+    },
+    #[error("blob {digest} is used by a manifest of {repository}: delete the manifest first")]
+    BlobInUse {
+        digest: Digest,
         repository: RepositoryName,
     },
     #[error("there is no upload {0} here")]
@@ -54,6 +69,12 @@ pub enum ImageError {
     ManifestBlobUnknown {
         digest: Digest,
         repository: RepositoryName,
+    },
+    #[error("the manifest says that {digest} has {said} bytes, but it has {actual}")]
+    ManifestBlobSize {
+        digest: Digest,
+        said: u64,
+        actual: u64,
     },
     #[error("the repository was deleted meanwhile")]
     Gone,

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use dockyard_oci::{
-    Algorithm, Descriptor, Digest, Manifest, ManifestKind, ManifestReference, MediaType, Reference,
+    Algorithm, Descriptor, Digest, Manifest, ManifestKind, MediaType, Reference, RepositoryName,
     Tag,
 };
 use tokio::sync::Notify;
 
+use super::bodies::Bodies;
 use super::hasher::Hasher;
-use super::{ImageError, StoredManifest};
-use crate::accounts::{Delete, Grant, Pull, Push};
+use super::{ImageError, PullError, StoredManifest};
+use crate::accounts::{Caller, Delete, Grant, Pull, Push, decide};
 use crate::clock::Clock;
-use crate::db::tables::manifests::{self, NewManifest, Referrer};
-use crate::db::tables::{blobs, outbox, repositories, tags};
+use crate::db::tables::manifests::{self, ManifestHead, NewManifest, Referrer};
+use crate::db::tables::{manifest_marks, outbox, repositories, repository_blobs, tags};
 use crate::db::{Db, DbError, Tx};
+use crate::fault::Fault;
 
 /// What a put did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +29,17 @@ pub struct ManifestPut {
 }
 
 /// One page of the referrers of a digest.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ReferrerPage {
     pub descriptors: Vec<Descriptor>,
     /// The digest after which the next page starts.
     pub next: Option<Digest>,
 }
+
+/// Referrers read at once: each may have 4 MiB.
+const REFERRERS_AT_ONCE: u32 = 8;
+/// Bytes of manifests after which a page of referrers ends: clients read no more than some 4 MiB.
+const REFERRERS_BYTES: usize = 3 * 1024 * 1024;
 
 /// Keeps manifests.
 #[derive(Debug, Clone)]
@@ -40,18 +47,24 @@ pub struct Manifests {
     db: Db,
     clock: Clock,
     changed: Arc<Notify>,
+    bodies: Bodies,
 }
 
 impl Manifests {
-    pub(crate) const fn new(db: Db, clock: Clock, changed: Arc<Notify>) -> Self {
-        Self { db, clock, changed }
+    pub(crate) fn new(db: Db, clock: Clock, changed: Arc<Notify>) -> Self {
+        Self {
+            db,
+            clock,
+            changed,
+            bodies: Bodies::default(),
+        }
     }
 
     /// Stores a manifest under its digest, and points tags at it, in one transaction.
     ///
     /// `digest` is what the client says it is. Every blob it refers to must be in the repository;
     /// manifests of an index and the subject may come later.
-    /// Errors: `ManifestInvalid`, `DigestMismatch`, `ManifestBlobUnknown`.
+    /// Errors: `ManifestInvalid`, `DigestMismatch`, `ManifestBlobUnknown`, `ManifestBlobSize`.
     /// Source: OCI distribution-spec, "Pushing Manifests".
     pub async fn put(
         &self,
@@ -80,7 +93,9 @@ impl Manifests {
             Err(ImageError::Database(DbError::Reference)) => Err(ImageError::Gone),
             Err(error) => Err(error),
             Ok(size_bytes) => {
+                Fault::ManifestRecording.reach();
                 tx.commit().await?;
+                Fault::ManifestRecorded.reach();
                 self.changed.notify_one();
                 let subject = manifest.subject.map(|subject| subject.digest);
                 Ok(ManifestPut {
@@ -128,9 +143,55 @@ impl Manifests {
         Ok(size_bytes)
     }
 
-    /// Finds a manifest by tag or digest. One indexed query.
+    /// Decides about a pull and finds the manifest, by tag or digest, in one indexed query; its
+    /// bytes, which never change, come from memory when they were read lately.
     ///
-    /// Errors: `ManifestUnknown`. Source: OCI distribution-spec, "Pulling manifests".
+    /// A manifest that nothing refers to is kept for another while when it is pulled.
+    /// Errors: as `Access::authorize`, and `ManifestUnknown`.
+    /// Source: OCI distribution-spec, "Pulling manifests".
+    pub async fn pull(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        reference: &Reference,
+    ) -> Result<StoredManifest, PullError> {
+        let caller_id = caller.user().map(|user| &user.id);
+        let found = manifests::find_in(&self.db, name, reference, caller_id).await;
+        let (access, head) = match found.map_err(ImageError::from)? {
+            Some((access, head)) => (Some(access), head),
+            None => (None, None),
+        };
+        let grant = decide::<Pull>(caller, name, access.as_ref())?;
+        let head = head.ok_or_else(|| unknown(reference.clone(), name))?;
+        Ok(self.read(&grant, head).await?)
+    }
+
+    async fn read(
+        &self,
+        grant: &Grant<Pull>,
+        head: ManifestHead,
+    ) -> Result<StoredManifest, ImageError> {
+        let (id, digest) = (grant.repository_id(), head.digest);
+        if head.is_marked {
+            manifest_marks::unmark(&self.db, id, &digest).await?;
+        }
+        let bytes = match self.bodies.find(&digest) {
+            Some(bytes) => bytes,
+            None => match manifests::find_body(&self.db, id, &digest).await? {
+                Some(body) => self.bodies.keep(&digest, body.into()),
+                None => return Err(unknown(Reference::Digest(digest), grant.repository())),
+            },
+        };
+        Ok(StoredManifest {
+            digest,
+            media_type: head.media_type,
+            bytes,
+        })
+    }
+
+    /// Finds a manifest by tag or digest.
+    ///
+    /// Errors: `ManifestUnknown`.
     pub async fn find(
         &self,
         grant: &Grant<Pull>,
@@ -144,7 +205,8 @@ impl Manifests {
         found.ok_or_else(|| unknown(reference.clone(), grant.repository()))
     }
 
-    /// Deletes a manifest with the tags that point to it.
+    /// Deletes a manifest with the tags that point to it. Its referrers go with it in time, unless
+    /// something else refers to them, or it is pushed again.
     ///
     /// Errors: `ManifestUnknown`. Source: OCI distribution-spec, "Deleting Manifests".
     pub async fn delete(&self, grant: &Grant<Delete>, digest: &Digest) -> Result<(), ImageError> {
@@ -155,8 +217,15 @@ impl Manifests {
                 grant.repository(),
             ));
         }
-        outbox::insert(&mut tx, grant.repository_id(), self.clock.now_ms()).await?;
+        let now_ms = self.clock.now_ms();
+        let id = grant.repository_id();
+        for referrer in manifest_marks::referrer_digests(&mut tx, id, digest).await? {
+            manifest_marks::mark(&mut tx, id, &referrer, now_ms).await?;
+        }
+        outbox::insert(&mut tx, id, now_ms).await?;
+        Fault::ManifestDeleting.reach();
         tx.commit().await?;
+        Fault::ManifestDeleted.reach();
         self.changed.notify_one();
         Ok(())
     }
@@ -175,15 +244,28 @@ impl Manifests {
     ) -> Result<ReferrerPage, ImageError> {
         let after = after.map_or("", Digest::as_str);
         let repository_id = grant.repository_id();
-        let rows =
-            manifests::list_referrers(&self.db, repository_id, subject, after, limit).await?;
-        let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next = rows.last().filter(|_| full).map(|row| row.digest.clone());
-        let wanted = |row: &Referrer| {
-            artifact_type.is_none_or(|wanted| row.artifact_type.as_ref() == Some(wanted))
-        };
-        let descriptors = rows.into_iter().filter(wanted).map(describe).collect();
-        Ok(ReferrerPage { descriptors, next })
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut page = ReferrerPage::default();
+        let mut after = after.to_owned();
+        let mut bytes = 0;
+        loop {
+            let (db, some) = (&self.db, REFERRERS_AT_ONCE);
+            let rows =
+                manifests::list_referrers(db, repository_id, subject, artifact_type, &after, some)
+                    .await?;
+            let Some(last) = rows.last() else {
+                return Ok(page);
+            };
+            after = last.digest.to_string();
+            for row in rows {
+                if page.descriptors.len() == limit || bytes > REFERRERS_BYTES {
+                    page.next = page.descriptors.last().map(|last| last.digest.clone());
+                    return Ok(page);
+                }
+                bytes += row.bytes.len();
+                page.descriptors.push(describe(row));
+            }
+        }
     }
 }
 
@@ -206,21 +288,28 @@ async fn require_blobs(
     grant: &Grant<Push>,
     manifest: &Manifest,
 ) -> Result<(), ImageError> {
-    let needed: Vec<&Digest> = manifest
-        .references()
-        .filter_map(|reference| match reference {
-            ManifestReference::Blob(blob) if !blob.media_type.is_foreign() => Some(&blob.digest),
-            ManifestReference::Blob(_) | ManifestReference::Manifest(_) => None,
-        })
-        .collect();
-    let present = blobs::present_in(tx, grant.repository_id(), &needed).await?;
-    match needed.into_iter().find(|digest| !present.contains(*digest)) {
-        None => Ok(()),
-        Some(missing) => Err(ImageError::ManifestBlobUnknown {
-            digest: missing.clone(),
-            repository: grant.repository().clone(),
-        }),
+    let needed: Vec<&Descriptor> = manifest.required_blobs().collect();
+    let digests: Vec<&Digest> = needed.iter().map(|blob| &blob.digest).collect();
+    let sizes = repository_blobs::sizes(tx, grant.repository_id(), &digests).await?;
+    for blob in needed {
+        match sizes.get(&blob.digest) {
+            Some(&actual) if actual == blob.size => {}
+            Some(&actual) => {
+                return Err(ImageError::ManifestBlobSize {
+                    digest: blob.digest.clone(),
+                    said: blob.size,
+                    actual,
+                });
+            }
+            None => {
+                return Err(ImageError::ManifestBlobUnknown {
+                    digest: blob.digest.clone(),
+                    repository: grant.repository().clone(),
+                });
+            }
+        }
     }
+    Ok(())
 }
 
 async fn listed_bytes(
@@ -233,7 +322,7 @@ async fn listed_bytes(
     Ok(manifests::content_bytes(tx, grant.repository_id(), &listed).await?)
 }
 
-fn unknown(reference: Reference, repository: &dockyard_oci::RepositoryName) -> ImageError {
+fn unknown(reference: Reference, repository: &RepositoryName) -> ImageError {
     ImageError::ManifestUnknown {
         reference,
         repository: repository.clone(),

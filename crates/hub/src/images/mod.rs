@@ -5,12 +5,15 @@
 
 pub mod archive;
 mod blobs;
+mod bodies;
+mod collector;
 mod error;
 mod hasher;
 mod manifests;
 mod repositories;
 mod tags;
 mod uploads;
+mod verifier;
 
 use bytes::Bytes;
 use dockyard_oci::{Digest, MediaType, RepositoryName, Tag, UserName, Visibility};
@@ -19,13 +22,15 @@ use crate::Id;
 use crate::store::Location;
 
 pub use blobs::Blobs;
-pub use error::{ImageError, RepositoryError};
+pub use collector::{Collected, Collector, CollectorOptions, Mode};
+pub use error::{ImageError, PullError, RepositoryError};
 pub use manifests::{ManifestPut, Manifests, ReferrerPage};
 pub use repositories::{
     DESCRIPTION_MAX_CHARS, NewRepository, Page, README_MAX_BYTES, Repositories, RepositoryChange,
 };
 pub use tags::{TagPage, Tags};
 pub use uploads::{Upload, Uploads};
+pub use verifier::{Problem, Repair, Verified, Verifier};
 
 /// A repository with what its page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use crate::accounts::{Administer, Caller, Grant, Pull};
 use crate::clock::Clock;
 use crate::db::tables::{outbox, repositories, users};
 use crate::db::{Db, DbError};
+use crate::fault::Fault;
 
 /// Longest description in characters: one line of a list.
 pub const DESCRIPTION_MAX_CHARS: usize = 200;
@@ -131,7 +132,9 @@ impl Repositories {
             return Err(RepositoryError::Gone);
         }
         outbox::insert(&mut tx, grant.repository_id(), self.clock.now_ms()).await?;
+        Fault::RepositoryDeleting.reach();
         tx.commit().await?;
+        Fault::RepositoryDeleted.reach();
         self.changed.notify_one();
         Ok(())
     }
@@ -150,7 +153,7 @@ impl Repositories {
         let sees_all = caller
             .user()
             .is_some_and(|user| user.id == owner.id || user.is_admin);
-        Ok(if sees_all && !caller.is_registry_token() {
+        Ok(if sees_all && caller.lists() {
             repositories::list_by_owner(&self.db, owner.id, after, page.limit).await?
         } else {
             repositories::list_public_by_owner(&self.db, owner.id, after, page.limit).await?
@@ -172,7 +175,7 @@ impl Repositories {
     ) -> Result<Vec<RepositoryName>, RepositoryError> {
         let owner = caller
             .user()
-            .filter(|_| !caller.is_registry_token())
+            .filter(|_| caller.lists())
             .map(|user| &user.id);
         let after = page.after.as_deref().unwrap_or_default();
         Ok(repositories::list_names(&self.db, owner, after, page.limit).await?)

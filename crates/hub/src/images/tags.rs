@@ -10,6 +10,7 @@ use crate::accounts::{Delete, Grant, Pull};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::tables::{outbox, tags};
+use crate::fault::Fault;
 
 /// A part of a tag list, sorted by name.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +74,9 @@ impl Tags {
             return Err(unknown(tag, grant.repository()));
         }
         outbox::insert(&mut tx, grant.repository_id(), self.clock.now_ms()).await?;
+        Fault::TagDeleting.reach();
         tx.commit().await?;
+        Fault::TagDeleted.reach();
         self.changed.notify_one();
         Ok(())
     }

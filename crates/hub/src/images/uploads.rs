@@ -12,15 +12,20 @@ use bytes::Bytes;
 use dockyard_oci::{Algorithm, Digest};
 use futures::{Stream, StreamExt};
 
+use super::blobs::link;
 use super::hasher::Hasher;
 use super::{Blob, ImageError};
 use crate::Id;
-use crate::accounts::{Grant, Pull, Push};
+use crate::accounts::{Grant, Push};
 use crate::clock::Clock;
 use crate::db::tables::uploads::{self, StoredUpload};
 use crate::db::tables::{blobs, layers};
 use crate::db::{Db, DbError};
+use crate::fault::Fault;
 use crate::store::{BlobStore, Location, StoreError};
+
+/// Expired uploads looked up at once.
+const EXPIRED_AT_ONCE: u32 = 100;
 
 /// An upload as a client knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +106,10 @@ impl Uploads {
         {
             Err(DbError::Reference) => Err(ImageError::Gone),
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(Upload { id, offset: 0 }),
+            Ok(()) => {
+                Fault::UploadStarted.reach();
+                Ok(Upload { id, offset: 0 })
+            }
         }
     }
 
@@ -155,7 +163,12 @@ impl Uploads {
             stored.hash_state = Hasher::new(expected.algorithm()).save();
         }
         self.write(id, &mut stored, at, bytes).await?;
-        let actual = hasher_of(&stored)?.finish();
+        let hasher = hasher_of(&stored)?;
+        let actual = if hasher.algorithm() == expected.algorithm() {
+            hasher.finish()
+        } else {
+            self.hash_again(&stored, expected.algorithm()).await?
+        };
         if actual != *expected {
             self.discard(id, stored.location).await?;
             return Err(ImageError::DigestMismatch {
@@ -208,31 +221,33 @@ impl Uploads {
         self.discard(id, stored.location).await
     }
 
-    /// Makes a blob of one repository visible in another as well.
-    ///
-    /// Errors: `BlobUnknown` when the source does not have it.
-    /// Source: OCI distribution-spec, "Mounting a blob from another repository".
-    pub async fn mount(
-        &self,
-        grant: &Grant<Push>,
-        from: &Grant<Pull>,
-        digest: &Digest,
-    ) -> Result<Blob, ImageError> {
-        let found = blobs::find_in(&self.db, from.repository_id(), digest).await?;
-        let blob = found.ok_or_else(|| super::blobs::unknown(digest, from.repository()))?;
-        let mut tx = self.db.begin().await?;
-        // Asked again inside the transaction: it may have been collected meanwhile.
-        if blobs::find_location(&mut tx, digest).await? != Some(blob.location) {
-            return Err(super::blobs::unknown(digest, from.repository()));
+    /// Gives up uploads that nothing was written to since `until_ms`, and tells how many.
+    pub(super) async fn expire(&self, until_ms: i64) -> Result<u64, ImageError> {
+        let mut count = 0;
+        loop {
+            let idle = uploads::list_idle(&self.db, until_ms, EXPIRED_AT_ONCE).await?;
+            let before = count;
+            for (id, location) in idle {
+                // One that is being written to is not idle, whatever its row says.
+                let Ok(_claim) = self.claim(id) else { continue };
+                let mut tx = self.db.begin().await?;
+                if uploads::delete_idle(&mut tx, id, until_ms).await? {
+                    tx.commit().await?;
+                    Fault::CollectUploadRow.reach();
+                    self.store.delete(location).await?;
+                    Fault::CollectUploadObject.reach();
+                    count += 1;
+                }
+            }
+            if count == before {
+                return Ok(count);
+            }
         }
-        let now_ms = self.clock.now_ms();
-        blobs::touch(&mut tx, digest, now_ms).await?;
-        match blobs::link(&mut tx, grant.repository_id(), digest, now_ms).await {
-            Err(DbError::Reference) => return Err(ImageError::Gone),
-            other => other.map(|_| ())?,
-        }
-        tx.commit().await?;
-        Ok(blob)
+    }
+
+    /// Counts the uploads that `expire` would give up.
+    pub(super) async fn count_idle(&self, until_ms: i64) -> Result<u64, ImageError> {
+        Ok(uploads::count_idle(&self.db, until_ms).await?)
     }
 
     fn claim(&self, id: Id) -> Result<Claim, ImageError> {
@@ -294,8 +309,25 @@ impl Uploads {
             next = bytes.next().await;
         }
         writer.sync().await?;
+        Fault::ChunkWritten.reach();
         self.advance(id, stored, length, &hasher).await?;
+        Fault::ChunkRecorded.reach();
         broken.map_or(Ok(()), |error| Err(ImageError::Interrupted(error)))
+    }
+
+    /// Hashes what was written before the client told which algorithm it goes by; the one case in
+    /// which an upload is read back.
+    async fn hash_again(
+        &self,
+        stored: &StoredUpload,
+        algorithm: Algorithm,
+    ) -> Result<Digest, ImageError> {
+        let mut hasher = Hasher::new(algorithm);
+        let mut bytes = self.store.read(stored.location, 0..stored.offset).await?;
+        while let Some(chunk) = bytes.next().await {
+            hasher.update(&chunk.map_err(StoreError::Io)?);
+        }
+        Ok(hasher.finish())
     }
 
     async fn advance(
@@ -327,6 +359,7 @@ impl Uploads {
         diff_id: Option<&Digest>,
     ) -> Result<(Blob, bool), ImageError> {
         self.store.finish(stored.location).await?;
+        Fault::BlobDurable.reach();
         let now_ms = self.clock.now_ms();
         let mut blob = Blob {
             digest,
@@ -337,21 +370,21 @@ impl Uploads {
         if !uploads::delete(&mut tx, id).await? {
             return Err(ImageError::UploadUnknown(id));
         }
-        match blobs::find_location(&mut tx, &blob.digest).await? {
-            Some(location) => {
-                blob.location = location;
+        match blobs::find_place(&mut tx, &blob.digest).await? {
+            Some(place) if place.is_damaged => blobs::replace(&mut tx, &blob, now_ms).await?,
+            Some(place) => {
+                blob.location = place.location;
                 blobs::touch(&mut tx, &blob.digest, now_ms).await?;
             }
             None => blobs::insert(&mut tx, &blob, now_ms).await?,
         }
-        let linked = match blobs::link(&mut tx, grant.repository_id(), &blob.digest, now_ms).await {
-            Err(DbError::Reference) => return Err(ImageError::Gone),
-            other => other?,
-        };
+        let linked = link(&mut tx, grant, &blob.digest, now_ms).await?;
         if let Some(diff_id) = diff_id {
             layers::insert(&mut tx, diff_id, &blob.digest).await?;
         }
+        Fault::BlobRecording.reach();
         tx.commit().await?;
+        Fault::BlobRecorded.reach();
         if blob.location != stored.location {
             self.store.delete(stored.location).await?;
         }

@@ -32,8 +32,8 @@ pub(super) async fn start(
     changed: Arc<Notify>,
     stop: CancellationToken,
 ) -> Result<(Arc<SearchIndex>, JoinHandle<()>), SearchError> {
-    let newest = outbox::newest(&db).await?;
-    let index = Arc::new(open_usable(folder, newest)?);
+    let (oldest, newest) = (outbox::oldest(&db).await?, outbox::newest(&db).await?);
+    let index = Arc::new(open_usable(folder, oldest, newest)?);
     let cursor = index.cursor();
     let writer = index.writer()?;
     let mut follower = Follower {
@@ -49,10 +49,12 @@ pub(super) async fn start(
     Ok((index, task))
 }
 
-/// Opens the index if it can be gone on with, and an empty one otherwise.
-fn open_usable(folder: &Path, newest: i64) -> Result<SearchIndex, SearchError> {
+/// Opens the index if it can be gone on with, and an empty one otherwise: one that is ahead of the
+/// database, or that lags behind what is kept of the changes, can't.
+fn open_usable(folder: &Path, oldest: i64, newest: i64) -> Result<SearchIndex, SearchError> {
+    let kept = oldest - 1..=newest;
     if let Ok(index) = SearchIndex::open(folder)
-        && index.cursor().is_some_and(|cursor| cursor <= newest)
+        && index.cursor().is_some_and(|cursor| kept.contains(&cursor))
     {
         return Ok(index);
     }

@@ -68,7 +68,7 @@ fn visible(fields: Fields, caller: &Caller) -> Box<dyn Query> {
         let term = Term::from_field_text(field, text);
         Box::new(TermQuery::new(term, IndexRecordOption::Basic))
     };
-    let user = caller.user().filter(|_| !caller.is_registry_token());
+    let user = caller.user().filter(|_| caller.lists());
     let query: Box<dyn Query> = match user {
         Some(user) if user.is_admin => Box::new(AllQuery),
         Some(user) => Box::new(BooleanQuery::union(vec![

@@ -1,7 +1,7 @@
 //! What every store must do, stamped on each implementation.
 
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 
 use super::{BlobStore, Location, StoreError};
 
@@ -69,6 +69,21 @@ pub(super) async fn forgets_what_was_deleted(store: &dyn BlobStore) {
     ));
 }
 
+pub(super) async fn lists_what_is_there(store: &dyn BlobStore) {
+    let (one, two) = (Location::new(), Location::new());
+    write(store, one, &[b"abc"]).await;
+    write(store, two, &[b""]).await;
+    let mut listed: Vec<_> = store.list().try_collect().await.unwrap();
+    listed.sort_by_key(|object| object.size_bytes);
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|object| (object.at, object.size_bytes))
+        .collect();
+    assert_eq!(listed, [(two, 0), (one, 3)]);
+    store.delete(one).await.unwrap();
+    assert_eq!(store.list().count().await, 1);
+}
+
 /// Makes one test a promise for a store that `$open` builds (with a guard that keeps it alive).
 macro_rules! stamp {
     ($open:expr) => {
@@ -78,7 +93,8 @@ macro_rules! stamp {
             keeps_an_empty_object,
             drops_what_lies_beyond_the_offset,
             refuses_to_append_past_the_end,
-            forgets_what_was_deleted
+            forgets_what_was_deleted,
+            lists_what_is_there
         );
     };
     ($open:expr; $($promise:ident),*) => {$(

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::io::ReaderStream;
 
-use super::{BlobStore, BlobWriter, ByteStream, Location, StoreError};
+use super::{BlobStore, BlobWriter, ByteStream, Location, StoreError, StoredObject};
 
 /// Bytes asked of the disk at once: large enough that the thread hand-over does not show.
 const READ_BYTES: usize = 256 * 1024;
@@ -87,6 +88,18 @@ impl BlobStore for FsStore {
         }
     }
 
+    fn list(&self) -> BoxStream<'static, Result<StoredObject, StoreError>> {
+        let root = self.root.clone();
+        let folders = stream::iter(0..=255u8).then(move |part| {
+            let folder = root.join(format!("{part:02x}"));
+            blocking(move || list_folder(&folder))
+        });
+        folders
+            .map_ok(|found| stream::iter(found).map(Ok))
+            .try_flatten()
+            .boxed()
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let probe = self.root.join("probe");
         blocking(move || {
@@ -155,6 +168,31 @@ fn write_all(mut file: File, mut chunks: mpsc::Receiver<Bytes>) -> Result<(), St
     }
     file.sync_data()?;
     Ok(())
+}
+
+/// Lists the objects of a folder; files whose name is no location are not ours.
+fn list_folder(folder: &Path) -> Result<Vec<StoredObject>, StoreError> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let Some(at) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok())
+        else {
+            continue;
+        };
+        match entry.metadata() {
+            Ok(metadata) => found.push(StoredObject {
+                at,
+                size_bytes: metadata.len(),
+            }),
+            // Deleted since the folder was read.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
 }
 
 async fn blocking<T: Send + 'static>(

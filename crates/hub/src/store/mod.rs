@@ -30,6 +30,11 @@ impl Location {
     pub fn new() -> Self {
         Self(Id::new())
     }
+
+    /// Is when the upload was started, in Unix milliseconds.
+    pub fn created_ms(&self) -> i64 {
+        self.0.created_ms()
+    }
 }
 
 impl Default for Location {
@@ -52,6 +57,13 @@ impl FromStr for Location {
     }
 }
 
+/// An object as a list shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredObject {
+    pub at: Location,
+    pub size_bytes: u64,
+}
+
 /// Keeps objects.
 #[async_trait]
 pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
@@ -71,6 +83,9 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
 
     /// Removes an object; one that is already gone is no error.
     async fn delete(&self, at: Location) -> Result<(), StoreError>;
+
+    /// Lists every object there is, in no particular order. For maintenance: no request does this.
+    fn list(&self) -> BoxStream<'static, Result<StoredObject, StoreError>>;
 
     /// Fails with the reason when nothing can be written.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -1,4 +1,4 @@
-//! The table `access_tokens`: personal tokens, of which only a hash is kept.
+//! The table `access_tokens`: personal and refresh tokens, of which only a hash is kept.
 
 use sqlx::FromRow;
 
@@ -7,9 +7,28 @@ use crate::Id;
 use crate::accounts::User;
 use crate::db::{Db, DbError, values};
 
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// Everything that its user may do.
+    Personal,
+    /// Getting registry tokens.
+    Refresh,
+}
+
+impl TokenKind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
 #[derive(FromRow)]
 struct OwnerRow {
     token_id: String,
+    kind: String,
     last_used_ms: Option<i64>,
     user_id: String,
     name: String,
@@ -19,27 +38,38 @@ struct OwnerRow {
 /// A token that was presented, and whose it is.
 pub(crate) struct TokenOwner {
     pub token_id: Id,
+    pub kind: TokenKind,
     pub last_used_ms: Option<i64>,
     pub user: User,
 }
 
-pub(crate) async fn insert(
-    db: &Db,
-    id: Id,
-    user_id: Id,
-    name: &str,
-    secret_hash: &str,
-    created_ms: i64,
-) -> Result<(), DbError> {
-    let sql = "INSERT INTO access_tokens (id, user_id, name, secret_hash, created_ms)
-        VALUES (?, ?, ?, ?, ?)";
-    db.execute(sql, values![&id, &user_id, name, secret_hash, created_ms])
-        .await?;
+/// A token to be kept.
+pub(crate) struct NewToken<'a> {
+    pub id: Id,
+    pub user_id: Id,
+    pub name: &'a str,
+    pub kind: TokenKind,
+    pub secret_hash: &'a str,
+    pub created_ms: i64,
+}
+
+pub(crate) async fn insert(db: &Db, new: NewToken<'_>) -> Result<(), DbError> {
+    let sql = "INSERT INTO access_tokens (id, user_id, name, kind, secret_hash, created_ms)
+        VALUES (?, ?, ?, ?, ?, ?)";
+    let values = values![
+        &new.id,
+        &new.user_id,
+        new.name,
+        new.kind.as_str(),
+        new.secret_hash,
+        new.created_ms,
+    ];
+    db.execute(sql, values).await?;
     Ok(())
 }
 
 pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<TokenOwner>, DbError> {
-    let sql = "SELECT t.id AS token_id, t.last_used_ms, u.id AS user_id, u.name, u.is_admin
+    let sql = "SELECT t.id AS token_id, t.kind, t.last_used_ms, u.id AS user_id, u.name, u.is_admin
         FROM access_tokens t
         JOIN users u ON u.id = t.user_id
         WHERE t.secret_hash = ?";
@@ -53,6 +83,11 @@ pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<Toke
     };
     Ok(Some(TokenOwner {
         token_id: parse(&row.token_id)?,
+        kind: if row.kind == TokenKind::Refresh.as_str() {
+            TokenKind::Refresh
+        } else {
+            TokenKind::Personal
+        },
         last_used_ms: row.last_used_ms,
         user,
     }))
@@ -77,4 +112,11 @@ pub(crate) async fn touch(
 pub(crate) async fn delete(db: &Db, user_id: Id, id: Id) -> Result<bool, DbError> {
     let sql = "DELETE FROM access_tokens WHERE id = ? AND user_id = ?";
     Ok(db.execute(sql, values![&id, &user_id]).await? > 0)
+}
+
+/// Deletes tokens of a kind that were neither made nor used since `until_ms`.
+pub(crate) async fn delete_idle(db: &Db, kind: TokenKind, until_ms: i64) -> Result<u64, DbError> {
+    let sql = "DELETE FROM access_tokens
+        WHERE kind = ? AND COALESCE(last_used_ms, created_ms) <= ?";
+    db.execute(sql, values![kind.as_str(), until_ms]).await
 }

@@ -1,4 +1,4 @@
-//! The tables `blobs` (what is stored) and `repository_blobs` (who may see it).
+//! The table `blobs`: what is stored, whoever may see it.
 
 use std::collections::HashSet;
 
@@ -6,23 +6,22 @@ use dockyard_oci::Digest;
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::{bytes_to_column, column_to_bytes, parse};
-use crate::Id;
 use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 use crate::images::Blob;
 use crate::store::Location;
 
 /// Digests asked for in one statement: below every database's limit on arguments.
-const DIGESTS_A_QUERY: usize = 500;
+pub(super) const DIGESTS_A_QUERY: usize = 500;
 
 #[derive(FromRow)]
-struct BlobRow {
+pub(super) struct BlobRow {
     digest: String,
     size_bytes: i64,
     location: String,
 }
 
 impl BlobRow {
-    fn into_blob(self) -> Result<Blob, DbError> {
+    pub(super) fn into_blob(self) -> Result<Blob, DbError> {
         Ok(Blob {
             digest: parse(&self.digest)?,
             size_bytes: column_to_bytes(self.size_bytes),
@@ -31,75 +30,25 @@ impl BlobRow {
     }
 }
 
-/// Finds a blob through a repository: the only way that a caller may see it.
-pub(crate) async fn find_in(
-    db: &Db,
-    repository_id: Id,
-    digest: &Digest,
-) -> Result<Option<Blob>, DbError> {
-    let sql = "SELECT b.digest, b.size_bytes, b.location
-        FROM repository_blobs rb
-        JOIN blobs b ON b.digest = rb.digest
-        WHERE rb.repository_id = ? AND rb.digest = ?";
-    let row = db
-        .optional::<BlobRow>(sql, values![&repository_id, digest])
-        .await?;
-    row.map(BlobRow::into_blob).transpose()
-}
-
-/// Finds several blobs through a repository, in no particular order.
-pub(crate) async fn find_many_in(
-    db: &Db,
-    repository_id: Id,
-    digests: &[&Digest],
-) -> Result<Vec<Blob>, DbError> {
-    let mut found = Vec::with_capacity(digests.len());
-    for some in digests.chunks(DIGESTS_A_QUERY) {
-        let sql = format!(
-            "SELECT b.digest, b.size_bytes, b.location
-            FROM repository_blobs rb
-            JOIN blobs b ON b.digest = rb.digest
-            WHERE rb.repository_id = ? AND rb.digest IN ({})",
-            placeholders(some.len())
-        );
-        let mut values = values![&repository_id];
-        values.extend(some.iter().map(|digest| Value::from(*digest)));
-        for row in db.all::<BlobRow>(AssertSqlSafe(sql), values).await? {
-            found.push(row.into_blob()?);
-        }
-    }
-    Ok(found)
-}
-
-/// Tells which of some digests a repository has.
-pub(crate) async fn present_in(
-    tx: &mut Tx,
-    repository_id: Id,
-    digests: &[&Digest],
-) -> Result<HashSet<Digest>, DbError> {
-    let mut found = HashSet::new();
-    for some in digests.chunks(DIGESTS_A_QUERY) {
-        let sql = format!(
-            "SELECT digest FROM repository_blobs WHERE repository_id = ? AND digest IN ({})",
-            placeholders(some.len())
-        );
-        let mut values = values![&repository_id];
-        values.extend(some.iter().map(|digest| Value::from(*digest)));
-        for (digest,) in tx.all::<(String,)>(AssertSqlSafe(sql), values).await? {
-            found.insert(parse(&digest)?);
-        }
-    }
-    Ok(found)
+/// Where a digest is stored.
+pub(crate) struct Place {
+    pub location: Location,
+    pub is_damaged: bool,
 }
 
 /// Finds where a digest is stored, whoever may see it; never to be told to a caller.
-pub(crate) async fn find_location(
-    tx: &mut Tx,
-    digest: &Digest,
-) -> Result<Option<Location>, DbError> {
-    let sql = "SELECT location FROM blobs WHERE digest = ?";
-    let row = tx.optional::<(String,)>(sql, values![digest]).await?;
-    row.map(|(location,)| parse(&location)).transpose()
+pub(crate) async fn find_place(tx: &mut Tx, digest: &Digest) -> Result<Option<Place>, DbError> {
+    let sql = "SELECT location, damaged_ms FROM blobs WHERE digest = ?";
+    let row = tx
+        .optional::<(String, Option<i64>)>(sql, values![digest])
+        .await?;
+    row.map(|(location, damaged_ms)| {
+        Ok(Place {
+            location: parse(&location)?,
+            is_damaged: damaged_ms.is_some(),
+        })
+    })
+    .transpose()
 }
 
 pub(crate) async fn insert(tx: &mut Tx, blob: &Blob, now_ms: i64) -> Result<(), DbError> {
@@ -108,6 +57,18 @@ pub(crate) async fn insert(tx: &mut Tx, blob: &Blob, now_ms: i64) -> Result<(), 
     let size = bytes_to_column(blob.size_bytes);
     let location = blob.location.to_string();
     tx.execute(sql, values![&blob.digest, size, location, now_ms, now_ms])
+        .await?;
+    Ok(())
+}
+
+/// Puts a blob that was pushed again in the place of a damaged one.
+pub(crate) async fn replace(tx: &mut Tx, blob: &Blob, now_ms: i64) -> Result<(), DbError> {
+    let sql = "UPDATE blobs
+        SET size_bytes = ?, location = ?, seen_ms = ?, damaged_ms = NULL
+        WHERE digest = ?";
+    let size = bytes_to_column(blob.size_bytes);
+    let location = blob.location.to_string();
+    tx.execute(sql, values![size, location, now_ms, &blob.digest])
         .await?;
     Ok(())
 }
@@ -122,28 +83,80 @@ pub(crate) async fn touch(tx: &mut Tx, digest: &Digest, now_ms: i64) -> Result<(
     Ok(())
 }
 
-/// Makes a blob visible through a repository; false when it already is.
-pub(crate) async fn link(
-    tx: &mut Tx,
-    repository_id: Id,
-    digest: &Digest,
-    now_ms: i64,
-) -> Result<bool, DbError> {
-    let sql = "INSERT INTO repository_blobs (repository_id, digest, linked_ms)
-        VALUES (?, ?, ?)
-        ON CONFLICT (repository_id, digest) DO NOTHING";
-    Ok(tx
-        .execute(sql, values![&repository_id, digest, now_ms])
+/// Notes that what is stored is not what was pushed: from then on the blob is as good as not there.
+///
+/// False when it was pushed again meanwhile.
+pub(crate) async fn set_damaged(db: &Db, blob: &Blob, now_ms: i64) -> Result<bool, DbError> {
+    let sql = "UPDATE blobs SET damaged_ms = ?
+        WHERE digest = ? AND location = ? AND damaged_ms IS NULL";
+    let location = blob.location.to_string();
+    Ok(db
+        .execute(sql, values![now_ms, &blob.digest, location])
         .await?
         > 0)
 }
 
-/// Takes a blob out of a repository; false when it was not in it.
-pub(crate) async fn unlink(
-    tx: &mut Tx,
-    repository_id: Id,
-    digest: &Digest,
-) -> Result<bool, DbError> {
-    let sql = "DELETE FROM repository_blobs WHERE repository_id = ? AND digest = ?";
-    Ok(tx.execute(sql, values![&repository_id, digest]).await? > 0)
+/// Lists blobs by digest, from after `after`, those known to be damaged included.
+pub(crate) async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<(Blob, bool)>, DbError> {
+    #[derive(FromRow)]
+    struct ListedRow {
+        #[sqlx(flatten)]
+        blob: BlobRow,
+        damaged_ms: Option<i64>,
+    }
+    let sql = "SELECT digest, size_bytes, location, damaged_ms
+        FROM blobs
+        WHERE digest > ?
+        ORDER BY digest
+        LIMIT ?";
+    let rows = db.all::<ListedRow>(sql, values![after, limit]).await?;
+    rows.into_iter()
+        .map(|row| Ok((row.blob.into_blob()?, row.damaged_ms.is_some())))
+        .collect()
+}
+
+/// Lists blobs by digest, from after `after`, that no repository shows and that were uploaded or
+/// mounted last at `until_ms` or before.
+pub(crate) async fn list_due(
+    db: &Db,
+    after: &str,
+    until_ms: i64,
+    limit: u32,
+) -> Result<Vec<Blob>, DbError> {
+    let sql = "SELECT b.digest, b.size_bytes, b.location
+        FROM blobs b
+        WHERE b.digest > ? AND b.seen_ms <= ?
+            AND NOT EXISTS (SELECT 1 FROM repository_blobs rb WHERE rb.digest = b.digest)
+        ORDER BY b.digest
+        LIMIT ?";
+    let rows = db.all::<BlobRow>(sql, values![after, until_ms, limit]);
+    rows.await?.into_iter().map(BlobRow::into_blob).collect()
+}
+
+/// Deletes a blob's row if it is still as `list_due` found it.
+pub(crate) async fn delete_due(tx: &mut Tx, blob: &Blob, until_ms: i64) -> Result<bool, DbError> {
+    let sql = "DELETE FROM blobs
+        WHERE digest = ? AND location = ? AND seen_ms <= ?
+            AND NOT EXISTS (SELECT 1 FROM repository_blobs rb WHERE rb.digest = blobs.digest)";
+    let values = values![&blob.digest, blob.location.to_string(), until_ms];
+    Ok(tx.execute(sql, values).await? > 0)
+}
+
+/// Tells which of some objects a blob or an upload stands behind.
+pub(crate) async fn known_locations(
+    db: &Db,
+    locations: &[Location],
+) -> Result<HashSet<Location>, DbError> {
+    let mut known = HashSet::with_capacity(locations.len());
+    for some in locations.chunks(DIGESTS_A_QUERY) {
+        for table in ["uploads", "blobs"] {
+            let marks = placeholders(some.len());
+            let sql = format!("SELECT location FROM {table} WHERE location IN ({marks})");
+            let values = some.iter().map(|at| Value::from(at.to_string())).collect();
+            for (location,) in db.all::<(String,)>(AssertSqlSafe(sql), values).await? {
+                known.insert(parse(&location)?);
+            }
+        }
+    }
+    Ok(known)
 }

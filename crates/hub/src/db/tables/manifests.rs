@@ -1,12 +1,86 @@
 //! The tables `manifests` and `manifest_references`.
 
-use dockyard_oci::{Digest, Manifest, ManifestReference, MediaType, Tag};
+use dockyard_oci::{
+    Digest, Manifest, ManifestReference, MediaType, Reference, RepositoryName, Tag,
+};
 use sqlx::FromRow;
 
+use super::repositories::{AccessRow, RepositoryAccess};
 use super::{bytes_to_column, parse};
 use crate::Id;
 use crate::db::{Db, DbError, Tx, values};
 use crate::images::StoredManifest;
+
+#[derive(FromRow)]
+struct FoundRow {
+    #[sqlx(flatten)]
+    access: AccessRow,
+    digest: Option<String>,
+    media_type: Option<String>,
+    unreferenced_ms: Option<i64>,
+}
+
+/// A manifest of a repository, its bytes left out.
+#[derive(Debug)]
+pub(crate) struct ManifestHead {
+    pub digest: Digest,
+    pub media_type: MediaType,
+    /// Whether the collector saw that nothing refers to it.
+    pub is_marked: bool,
+}
+
+/// Finds a repository by name and in it a manifest by tag or digest: all that a pull has to know.
+pub(crate) async fn find_in(
+    db: &Db,
+    name: &RepositoryName,
+    reference: &Reference,
+    caller_id: Option<&Id>,
+) -> Result<Option<(RepositoryAccess, Option<ManifestHead>)>, DbError> {
+    let row = match reference {
+        Reference::Tag(tag) => {
+            let sql = "SELECT r.id, r.owner_id, r.visibility,
+                    (SELECT u.is_admin FROM users u WHERE u.id = ?) AS caller_admin,
+                    m.digest, m.media_type, m.unreferenced_ms
+                FROM repositories r
+                LEFT JOIN tags t ON t.repository_id = r.id AND t.name = ?
+                LEFT JOIN manifests m ON m.repository_id = r.id AND m.digest = t.digest
+                WHERE r.name = ?";
+            db.optional::<FoundRow>(sql, values![caller_id, tag, name])
+                .await?
+        }
+        Reference::Digest(digest) => {
+            let sql = "SELECT r.id, r.owner_id, r.visibility,
+                    (SELECT u.is_admin FROM users u WHERE u.id = ?) AS caller_admin,
+                    m.digest, m.media_type, m.unreferenced_ms
+                FROM repositories r
+                LEFT JOIN manifests m ON m.repository_id = r.id AND m.digest = ?
+                WHERE r.name = ?";
+            db.optional::<FoundRow>(sql, values![caller_id, digest, name])
+                .await?
+        }
+    };
+    let Some(row) = row else { return Ok(None) };
+    let head = match (row.digest, row.media_type) {
+        (Some(digest), Some(media_type)) => Some(ManifestHead {
+            digest: parse(&digest)?,
+            media_type: parse(&media_type)?,
+            is_marked: row.unreferenced_ms.is_some(),
+        }),
+        _ => None,
+    };
+    Ok(Some((row.access.into_access()?, head)))
+}
+
+/// Reads the bytes of a manifest.
+pub(crate) async fn find_body(
+    db: &Db,
+    repository_id: Id,
+    digest: &Digest,
+) -> Result<Option<Vec<u8>>, DbError> {
+    let sql = "SELECT body FROM manifests WHERE repository_id = ? AND digest = ?";
+    let row = db.optional::<(Vec<u8>,)>(sql, values![&repository_id, digest]);
+    Ok(row.await?.map(|(body,)| body))
+}
 
 #[derive(FromRow)]
 struct ManifestRow {
@@ -66,12 +140,14 @@ pub(crate) struct NewManifest<'a> {
     pub pushed_by: Option<&'a Id>,
 }
 
-/// Writes a manifest with its references; one that is there already only gets a new push time.
+/// Writes a manifest with its references; one that is there already gets a new push time, and its
+/// bytes once more, should they have been damaged.
 pub(crate) async fn insert(tx: &mut Tx, new: NewManifest<'_>) -> Result<(), DbError> {
-    let sql = "UPDATE manifests SET pushed_ms = ? WHERE repository_id = ? AND digest = ?";
-    let again = tx
-        .execute(sql, values![new.pushed_ms, &new.repository_id, new.digest])
-        .await?;
+    let sql = "UPDATE manifests SET pushed_ms = ?, unreferenced_ms = NULL, body = ?
+        WHERE repository_id = ? AND digest = ?";
+    let body = new.bytes.to_vec();
+    let values = values![new.pushed_ms, body, &new.repository_id, new.digest];
+    let again = tx.execute(sql, values).await?;
     if again > 0 {
         return Ok(());
     }
@@ -92,6 +168,18 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewManifest<'_>) -> Result<(), DbEr
     ];
     tx.execute(sql, values).await?;
     insert_references(tx, new.repository_id, new.digest, new.manifest).await
+}
+
+/// Writes the references of a manifest anew.
+pub(crate) async fn replace_references(
+    tx: &mut Tx,
+    repository_id: Id,
+    digest: &Digest,
+    manifest: &Manifest,
+) -> Result<(), DbError> {
+    let sql = "DELETE FROM manifest_references WHERE repository_id = ? AND manifest = ?";
+    tx.execute(sql, values![&repository_id, digest]).await?;
+    insert_references(tx, repository_id, digest, manifest).await
 }
 
 async fn insert_references(
@@ -130,6 +218,27 @@ pub(crate) async fn content_bytes(
     Ok(row.map_or(0, |(sum,)| super::column_to_bytes(sum)))
 }
 
+/// Lists the digests of what a manifest refers to.
+pub(crate) async fn references(
+    db: &Db,
+    repository_id: Id,
+    digest: &Digest,
+) -> Result<Vec<Digest>, DbError> {
+    let sql = "SELECT digest FROM manifest_references WHERE repository_id = ? AND manifest = ?";
+    let rows = db.all::<(String,)>(sql, values![&repository_id, digest]);
+    rows.await?.iter().map(|(digest,)| parse(digest)).collect()
+}
+
+pub(crate) async fn exists(
+    tx: &mut Tx,
+    repository_id: Id,
+    digest: &Digest,
+) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM manifests WHERE repository_id = ? AND digest = ?";
+    let row = tx.optional::<(i64,)>(sql, values![&repository_id, digest]);
+    Ok(row.await?.is_some())
+}
+
 /// Deletes a manifest, its references and the tags that point to it; false when it is not there.
 pub(crate) async fn delete(
     tx: &mut Tx,
@@ -161,17 +270,25 @@ pub(crate) async fn list_referrers(
     db: &Db,
     repository_id: Id,
     subject: &Digest,
+    artifact_type: Option<&MediaType>,
     after: &str,
     limit: u32,
 ) -> Result<Vec<Referrer>, DbError> {
     let sql = "SELECT digest, media_type, artifact_type, body
         FROM manifests
         WHERE repository_id = ? AND subject = ? AND digest > ?
+            AND (? IS NULL OR artifact_type = ?)
         ORDER BY digest
         LIMIT ?";
-    let rows = db
-        .all::<ReferrerRow>(sql, values![&repository_id, subject, after, limit])
-        .await?;
+    let values = values![
+        &repository_id,
+        subject,
+        after,
+        artifact_type,
+        artifact_type,
+        limit
+    ];
+    let rows = db.all::<ReferrerRow>(sql, values).await?;
     rows.into_iter()
         .map(|row| {
             Ok(Referrer {
@@ -181,5 +298,24 @@ pub(crate) async fn list_referrers(
                 bytes: row.body,
             })
         })
+        .collect()
+}
+
+/// Lists the manifests of a repository by digest, from after `after`.
+pub(crate) async fn list(
+    db: &Db,
+    repository_id: Id,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<StoredManifest>, DbError> {
+    let sql = "SELECT digest, media_type, body
+        FROM manifests
+        WHERE repository_id = ? AND digest > ?
+        ORDER BY digest
+        LIMIT ?";
+    let rows = db.all::<ManifestRow>(sql, values![&repository_id, after, limit]);
+    rows.await?
+        .into_iter()
+        .map(ManifestRow::into_manifest)
         .collect()
 }

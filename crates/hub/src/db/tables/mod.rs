@@ -2,14 +2,17 @@
 
 use std::str::FromStr;
 
-use super::DbError;
+use super::{Db, DbError, Value};
 
 pub(crate) mod access_tokens;
+pub(crate) mod blob_marks;
 pub(crate) mod blobs;
 pub(crate) mod layers;
+pub(crate) mod manifest_marks;
 pub(crate) mod manifests;
 pub(crate) mod outbox;
 pub(crate) mod repositories;
+pub(crate) mod repository_blobs;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod tags;
@@ -32,4 +35,10 @@ fn bytes_to_column(size_bytes: u64) -> i64 {
 
 fn column_to_bytes(column: i64) -> u64 {
     u64::try_from(column).unwrap_or_default()
+}
+
+/// Runs a statement that counts.
+async fn count(db: &Db, sql: &'static str, values: Vec<Value>) -> Result<u64, DbError> {
+    let row = db.optional::<(i64,)>(sql, values).await?;
+    Ok(row.map_or(0, |(count,)| column_to_bytes(count)))
 }

@@ -27,3 +27,15 @@ pub(crate) async fn newest(db: &Db) -> Result<i64, DbError> {
     let row = db.optional::<(i64,)>("SELECT COALESCE(MAX(sequence), 0) FROM outbox", values![]);
     Ok(row.await?.map_or(0, |(sequence,)| sequence))
 }
+
+/// Is the number of the oldest change that is kept, 0 when there is none.
+pub(crate) async fn oldest(db: &Db) -> Result<i64, DbError> {
+    let row = db.optional::<(i64,)>("SELECT COALESCE(MIN(sequence), 0) FROM outbox", values![]);
+    Ok(row.await?.map_or(0, |(sequence,)| sequence))
+}
+
+/// Forgets changes from before `until_ms`, all but the newest, whose number goes on counting.
+pub(crate) async fn prune(db: &Db, newest: i64, until_ms: i64) -> Result<u64, DbError> {
+    let sql = "DELETE FROM outbox WHERE created_ms <= ? AND sequence < ?";
+    db.execute(sql, values![until_ms, newest]).await
+}

@@ -37,19 +37,33 @@ impl RepositoryRow {
     }
 }
 
-/// What an access decision needs to know.
 #[derive(FromRow)]
-struct AccessRow {
+pub(super) struct AccessRow {
     id: String,
     owner_id: String,
     visibility: String,
+    caller_admin: Option<i64>,
 }
 
 /// What an access decision needs to know.
+#[derive(Debug)]
 pub(crate) struct RepositoryAccess {
     pub id: Id,
     pub owner_id: Id,
     pub visibility: Visibility,
+    /// Whether the caller is an administrator; `None` when there is no such user (any more).
+    pub caller_admin: Option<bool>,
+}
+
+impl AccessRow {
+    pub(super) fn into_access(self) -> Result<RepositoryAccess, DbError> {
+        Ok(RepositoryAccess {
+            id: parse(&self.id)?,
+            owner_id: parse(&self.owner_id)?,
+            visibility: parse(&self.visibility)?,
+            caller_admin: self.caller_admin.map(|admin| admin != 0),
+        })
+    }
 }
 
 /// The columns of a whole repository, for every query below that lists some.
@@ -86,16 +100,14 @@ pub(crate) async fn insert(tx: &mut Tx, new: &Repository) -> Result<(), DbError>
 pub(crate) async fn find_access(
     db: &Db,
     name: &RepositoryName,
+    caller_id: Option<&Id>,
 ) -> Result<Option<RepositoryAccess>, DbError> {
-    let sql = "SELECT id, owner_id, visibility FROM repositories WHERE name = ?";
-    let Some(row) = db.optional::<AccessRow>(sql, values![name]).await? else {
-        return Ok(None);
-    };
-    Ok(Some(RepositoryAccess {
-        id: parse(&row.id)?,
-        owner_id: parse(&row.owner_id)?,
-        visibility: parse(&row.visibility)?,
-    }))
+    let sql = "SELECT id, owner_id, visibility,
+            (SELECT u.is_admin FROM users u WHERE u.id = ?) AS caller_admin
+        FROM repositories
+        WHERE name = ?";
+    let row = db.optional::<AccessRow>(sql, values![caller_id, name]);
+    row.await?.map(AccessRow::into_access).transpose()
 }
 
 pub(crate) async fn find(db: &Db, id: Id) -> Result<Option<Repository>, DbError> {
@@ -160,6 +172,20 @@ pub(crate) async fn list_after(
     collect(db.all(sql, values![after, limit]).await?)
 }
 
+/// Lists the ids of repositories with their names, from after `after`.
+pub(crate) async fn list_ids(
+    db: &Db,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<(Id, RepositoryName)>, DbError> {
+    let sql = "SELECT id, name FROM repositories WHERE id > ? ORDER BY id LIMIT ?";
+    let rows = db.all::<(String, String)>(sql, values![after, limit]);
+    rows.await?
+        .iter()
+        .map(|(id, name)| Ok((parse(id)?, parse(name)?)))
+        .collect()
+}
+
 /// Lists the names that a caller may read, by name, from after `after`; all public ones, and those
 /// of `owner_id`.
 pub(crate) async fn list_names(
@@ -168,13 +194,24 @@ pub(crate) async fn list_names(
     after: &str,
     limit: u32,
 ) -> Result<Vec<RepositoryName>, DbError> {
-    let sql = "SELECT name FROM repositories
-        WHERE name > ? AND (visibility = 'public' OR owner_id = ?)
+    // Each half is a range of an index, so that a page costs the same however much is hidden.
+    let sql = "SELECT name FROM (
+            SELECT name FROM repositories
+            WHERE visibility = 'public' AND name > ?
+            ORDER BY name
+            LIMIT ?
+        ) p
+        UNION
+        SELECT name FROM (
+            SELECT name FROM repositories
+            WHERE owner_id = ? AND name > ?
+            ORDER BY name
+            LIMIT ?
+        ) o
         ORDER BY name
         LIMIT ?";
-    let rows = db
-        .all::<(String,)>(sql, values![after, owner_id, limit])
-        .await?;
+    let values = values![after, limit, owner_id, after, limit, limit];
+    let rows = db.all::<(String,)>(sql, values).await?;
     rows.iter().map(|(name,)| parse(name)).collect()
 }
 

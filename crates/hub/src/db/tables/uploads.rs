@@ -97,3 +97,29 @@ pub(crate) async fn delete(tx: &mut Tx, id: Id) -> Result<bool, DbError> {
         .await?
         > 0)
 }
+
+/// Lists uploads, with their locations, that nothing was written to since `until_ms`.
+pub(crate) async fn list_idle(
+    db: &Db,
+    until_ms: i64,
+    limit: u32,
+) -> Result<Vec<(Id, Location)>, DbError> {
+    let sql = "SELECT id, location FROM uploads WHERE updated_ms <= ? ORDER BY updated_ms LIMIT ?";
+    let rows = db.all::<(String, String)>(sql, values![until_ms, limit]);
+    rows.await?
+        .into_iter()
+        .map(|(id, location)| Ok((parse(&id)?, parse(&location)?)))
+        .collect()
+}
+
+/// Deletes an upload if still nothing was written to it since `until_ms`.
+pub(crate) async fn delete_idle(tx: &mut Tx, id: Id, until_ms: i64) -> Result<bool, DbError> {
+    let sql = "DELETE FROM uploads WHERE id = ? AND updated_ms <= ?";
+    Ok(tx.execute(sql, values![&id, until_ms]).await? > 0)
+}
+
+/// Counts uploads that nothing was written to since `until_ms`.
+pub(crate) async fn count_idle(db: &Db, until_ms: i64) -> Result<u64, DbError> {
+    let sql = "SELECT COUNT(*) FROM uploads WHERE updated_ms <= ?";
+    super::count(db, sql, values![until_ms]).await
+}

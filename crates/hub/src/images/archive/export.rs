@@ -15,7 +15,7 @@ use tokio_tar::{EntryType, Header};
 use super::Archives;
 use super::documents::{SavedImage, blob_name};
 use crate::accounts::{Grant, Pull};
-use crate::db::tables::blobs;
+use crate::db::tables::repository_blobs;
 use crate::images::{Blob, Blobs, ImageError, StoredManifest};
 use crate::store::ByteStream;
 
@@ -138,7 +138,7 @@ pub(super) async fn lay_out(
         .chain(&manifest.layers)
         .map(|d| &d.digest)
         .collect();
-    let found = blobs::find_many_in(&archives.db, grant.repository_id(), &needed).await?;
+    let found = repository_blobs::find_many(&archives.db, grant.repository_id(), &needed).await?;
     let mut tar = Layout { parts: Vec::new() };
     tar.file("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
     tar.file("index.json", &index_json(grant, reference, &stored));

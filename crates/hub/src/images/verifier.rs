@@ -1,0 +1,422 @@
+//! The verifier: reads everything that is stored again and compares it with what it should be.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use dockyard_oci::{Digest, Manifest, RepositoryName};
+use futures::StreamExt;
+
+use super::hasher::Hasher;
+use super::{Blob, ImageError, StoredManifest};
+use crate::Id;
+use crate::clock::Clock;
+use crate::db::tables::{blobs, manifests, repositories, repository_blobs};
+use crate::db::{Db, DbError};
+use crate::store::{BlobStore, StoreError};
+
+/// Rows looked up at once.
+const BATCH: u32 = 500;
+/// Manifests read at once: each may have 4 MiB.
+const MANIFESTS: u32 = 4;
+/// Repositories named with a damaged blob.
+const NAMED: u32 = 5;
+
+/// Whether what is found is only told, or also mended as far as that goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repair {
+    No,
+    Yes,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The database finds fault with itself.
+    Database(String),
+    /// A blob's object is gone, too short, or holds other bytes.
+    BlobDamaged {
+        digest: Digest,
+        /// What is wrong, for people.
+        what: String,
+        /// Some of the repositories that show it.
+        repositories: Vec<RepositoryName>,
+        /// Whether it is out of service, so that a push of it stores it anew.
+        quarantined: bool,
+    },
+    /// The bytes of a manifest are not what its digest stands for.
+    ManifestDamaged {
+        repository: RepositoryName,
+        digest: Digest,
+    },
+    /// A manifest refers to a blob that is not stored.
+    BlobMissing {
+        repository: RepositoryName,
+        manifest: Digest,
+        digest: Digest,
+    },
+    /// A manifest refers to a blob that is stored, but that its repository does not show.
+    BlobHidden {
+        repository: RepositoryName,
+        manifest: Digest,
+        digest: Digest,
+        repaired: bool,
+    },
+    /// The rows that say what a manifest refers to do not say what the manifest says.
+    ReferencesWrong {
+        repository: RepositoryName,
+        manifest: Digest,
+        repaired: bool,
+    },
+}
+
+/// What was looked at, and how it was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verified {
+    pub blobs: u64,
+    pub bytes: u64,
+    pub manifests: u64,
+    /// Problems found.
+    pub problems: u64,
+    /// Problems that are gone now.
+    pub repaired: u64,
+}
+
+/// Compares what is stored with what it should be.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    db: Db,
+    store: Arc<dyn BlobStore>,
+    clock: Clock,
+}
+
+/// One run.
+struct Run<'a> {
+    verifier: &'a Verifier,
+    repair: Repair,
+    tell: &'a mut (dyn FnMut(&Problem) + Send),
+    result: Verified,
+}
+
+impl Verifier {
+    pub(crate) const fn new(db: Db, store: Arc<dyn BlobStore>, clock: Clock) -> Self {
+        Self { db, store, clock }
+    }
+
+    /// Hashes every blob and manifest anew and checks every reference; each problem is told as soon
+    /// as it is found. Safe while the server runs.
+    ///
+    /// `Repair::Yes` takes damaged blobs out of service, shows blobs again that a manifest refers to,
+    /// and writes references anew.
+    pub async fn verify(
+        &self,
+        repair: Repair,
+        tell: &mut (dyn FnMut(&Problem) + Send),
+    ) -> Result<Verified, ImageError> {
+        let mut run = Run {
+            verifier: self,
+            repair,
+            tell,
+            result: Verified::default(),
+        };
+        for text in self.db.check().await? {
+            run.found(&Problem::Database(text));
+        }
+        run.blobs().await?;
+        run.repositories().await?;
+        Ok(run.result)
+    }
+
+    /// Reads a blob to its end and tells what is wrong with it; `None` when nothing is.
+    async fn fault(&self, blob: &Blob) -> Result<Option<String>, ImageError> {
+        let mut stream = match self.store.read(blob.location, 0..u64::MAX).await {
+            Err(StoreError::Missing(_)) => return Ok(Some("its object is gone".to_owned())),
+            other => other?,
+        };
+        let mut hasher = Hasher::new(blob.digest.algorithm());
+        let mut size = 0;
+        while let Some(chunk) = stream.next().await {
+            match chunk {
+                Ok(chunk) => {
+                    hasher.update(&chunk);
+                    size += chunk.len() as u64;
+                }
+                Err(error) => return Ok(Some(format!("it can't be read: {error}"))),
+            }
+        }
+        let actual = hasher.finish();
+        Ok(if size != blob.size_bytes {
+            Some(format!(
+                "it has {size} bytes instead of {}",
+                blob.size_bytes
+            ))
+        } else if actual != blob.digest {
+            Some(format!("its bytes hash to {actual}"))
+        } else {
+            None
+        })
+    }
+
+    /// Tells whether a blob is still stored as it was listed: it may have been collected meanwhile.
+    async fn is_current(&self, blob: &Blob) -> Result<bool, ImageError> {
+        let mut tx = self.db.begin().await?;
+        let place = blobs::find_place(&mut tx, &blob.digest).await?;
+        Ok(place.is_some_and(|place| place.location == blob.location))
+    }
+}
+
+impl Run<'_> {
+    fn found(&mut self, problem: &Problem) {
+        self.result.problems += 1;
+        self.result.repaired += u64::from(problem.is_repaired());
+        (self.tell)(problem);
+    }
+
+    async fn blobs(&mut self) -> Result<(), ImageError> {
+        let mut after = String::new();
+        loop {
+            let found = blobs::list(&self.verifier.db, &after, BATCH).await?;
+            let Some((last, _)) = found.last() else {
+                return Ok(());
+            };
+            after = last.digest.to_string();
+            for (blob, was_damaged) in found {
+                self.blob(&blob, was_damaged).await?;
+            }
+        }
+    }
+
+    async fn blob(&mut self, blob: &Blob, was_damaged: bool) -> Result<(), ImageError> {
+        let verifier = self.verifier;
+        self.result.blobs += 1;
+        self.result.bytes += blob.size_bytes;
+        let what = match verifier.fault(blob).await? {
+            Some(what) => what,
+            None if was_damaged => "it is in quarantine".to_owned(),
+            None => return Ok(()),
+        };
+        if !verifier.is_current(blob).await? {
+            return Ok(());
+        }
+        if self.repair == Repair::Yes && !was_damaged {
+            let now_ms = verifier.clock.now_ms();
+            blobs::set_damaged(&verifier.db, blob, now_ms).await?;
+        }
+        let repositories = repository_blobs::repositories_of(&verifier.db, &blob.digest, NAMED);
+        let problem = Problem::BlobDamaged {
+            digest: blob.digest.clone(),
+            what,
+            repositories: repositories.await?,
+            quarantined: was_damaged || self.repair == Repair::Yes,
+        };
+        self.found(&problem);
+        Ok(())
+    }
+
+    async fn repositories(&mut self) -> Result<(), ImageError> {
+        let mut after = String::new();
+        loop {
+            let found = repositories::list_ids(&self.verifier.db, &after, BATCH).await?;
+            let Some((last, _)) = found.last() else {
+                return Ok(());
+            };
+            after = last.to_string();
+            for (id, name) in found {
+                self.repository(id, &name).await?;
+            }
+        }
+    }
+
+    async fn repository(&mut self, id: Id, name: &RepositoryName) -> Result<(), ImageError> {
+        let mut after = String::new();
+        loop {
+            let found = manifests::list(&self.verifier.db, id, &after, MANIFESTS).await?;
+            let Some(last) = found.last() else {
+                return Ok(());
+            };
+            after = last.digest.to_string();
+            for stored in found {
+                self.manifest(id, name, &stored).await?;
+            }
+        }
+    }
+
+    async fn manifest(
+        &mut self,
+        id: Id,
+        name: &RepositoryName,
+        stored: &StoredManifest,
+    ) -> Result<(), ImageError> {
+        self.result.manifests += 1;
+        let digest = &stored.digest;
+        let parsed = Manifest::parse(&stored.bytes, Some(stored.media_type.as_str()));
+        let is_whole = Hasher::digest(digest.algorithm(), &stored.bytes) == *digest;
+        let Some(manifest) = parsed.ok().filter(|_| is_whole) else {
+            self.found(&Problem::ManifestDamaged {
+                repository: name.clone(),
+                digest: digest.clone(),
+            });
+            return Ok(());
+        };
+        self.references(id, name, digest, &manifest).await?;
+        let needed: Vec<&Digest> = manifest.required_blobs().map(|blob| &blob.digest).collect();
+        let shown = repository_blobs::find_many(&self.verifier.db, id, &needed).await?;
+        let shown: HashSet<&Digest> = shown.iter().map(|blob| &blob.digest).collect();
+        for missing in needed.into_iter().filter(|digest| !shown.contains(digest)) {
+            if let Some(problem) = self.missing_blob(id, name, digest, missing).await? {
+                self.found(&problem);
+            }
+        }
+        Ok(())
+    }
+
+    async fn missing_blob(
+        &self,
+        id: Id,
+        name: &RepositoryName,
+        manifest: &Digest,
+        digest: &Digest,
+    ) -> Result<Option<Problem>, DbError> {
+        let mut tx = self.verifier.db.begin().await?;
+        // It may have been deleted since it was listed.
+        if !manifests::exists(&mut tx, id, manifest).await? {
+            return Ok(None);
+        }
+        let (repository, manifest, digest) = (name.clone(), manifest.clone(), digest.clone());
+        let place = blobs::find_place(&mut tx, &digest).await?;
+        if place.is_none_or(|place| place.is_damaged) {
+            return Ok(Some(Problem::BlobMissing {
+                repository,
+                manifest,
+                digest,
+            }));
+        }
+        let repaired = self.repair == Repair::Yes;
+        if repaired {
+            repository_blobs::link(&mut tx, id, &digest, self.verifier.clock.now_ms()).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(Problem::BlobHidden {
+            repository,
+            manifest,
+            digest,
+            repaired,
+        }))
+    }
+
+    /// Compares the rows of a manifest's references with the manifest.
+    async fn references(
+        &mut self,
+        id: Id,
+        name: &RepositoryName,
+        digest: &Digest,
+        manifest: &Manifest,
+    ) -> Result<(), ImageError> {
+        let rows = manifests::references(&self.verifier.db, id, digest).await?;
+        let rows: HashSet<&Digest> = rows.iter().collect();
+        let said: HashSet<&Digest> = manifest
+            .references()
+            .map(|reference| &reference.descriptor().digest)
+            .collect();
+        if rows == said {
+            return Ok(());
+        }
+        let mut tx = self.verifier.db.begin().await?;
+        if !manifests::exists(&mut tx, id, digest).await? {
+            return Ok(());
+        }
+        let repaired = self.repair == Repair::Yes;
+        if repaired {
+            manifests::replace_references(&mut tx, id, digest, manifest).await?;
+            tx.commit().await?;
+        }
+        self.found(&Problem::ReferencesWrong {
+            repository: name.clone(),
+            manifest: digest.clone(),
+            repaired,
+        });
+        Ok(())
+    }
+}
+
+impl Problem {
+    /// Tells whether the problem is gone now.
+    pub const fn is_repaired(&self) -> bool {
+        match self {
+            Self::BlobHidden { repaired, .. } | Self::ReferencesWrong { repaired, .. } => *repaired,
+            Self::Database(_)
+            | Self::BlobDamaged { .. }
+            | Self::ManifestDamaged { .. }
+            | Self::BlobMissing { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database(text) => write!(f, "database: {text}"),
+            Self::BlobDamaged {
+                digest,
+                what,
+                repositories,
+                quarantined,
+            } => {
+                write!(f, "blob {digest} is damaged: {what}")?;
+                for (i, name) in repositories.iter().enumerate() {
+                    write!(
+                        f,
+                        "{}{name}",
+                        if i == 0 { "; it belongs to " } else { ", " }
+                    )?;
+                }
+                f.write_str(if *quarantined {
+                    "; in quarantine: push one of its images again to put it back"
+                } else {
+                    "; --repair takes it out of service"
+                })
+            }
+            Self::ManifestDamaged { repository, digest } => write!(
+                f,
+                "manifest {repository}@{digest} is damaged: push it again to put it back"
+            ),
+            Self::BlobMissing {
+                repository,
+                manifest,
+                digest,
+            } => write!(
+                f,
+                "manifest {repository}@{manifest} refers to blob {digest}, which is not stored: \
+                 push it again to put it back"
+            ),
+            Self::BlobHidden {
+                repository,
+                manifest,
+                digest,
+                repaired,
+            } => write!(
+                f,
+                "manifest {repository}@{manifest} refers to blob {digest}, which {repository} does \
+                 not show{}",
+                outcome(*repaired)
+            ),
+            Self::ReferencesWrong {
+                repository,
+                manifest,
+                repaired,
+            } => write!(
+                f,
+                "the references of {repository}@{manifest} are not recorded as it has them{}",
+                outcome(*repaired)
+            ),
+        }
+    }
+}
+
+const fn outcome(repaired: bool) -> &'static str {
+    if repaired {
+        " (repaired)"
+    } else {
+        "; --repair mends it"
+    }
+}
