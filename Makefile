@@ -1,7 +1,7 @@
 # What a person or a machine does with Dockyard. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test check dev install clean
+.PHONY: help run build test check bench dev install clean
 
 PREFIX ?= $(HOME)/.local
 # Arguments of the server, as in: make run ARGS='--listen 0.0.0.0:3000'
@@ -22,6 +22,9 @@ test: ## Everything: lints, unit, integration, real clients, a real browser
 check: ## Formatting, lints and unit tests
 	@scripts/setup.sh build
 	@scripts/check.sh
+
+bench: ## Measure beside docker-registry and write docs/benchmarks.md (some ten minutes)
+	@scripts/bench.sh $(ARGS)
 
 dev: ## Rebuild, restart and reload open pages at each change of a source file
 	@scripts/dev.sh $(ARGS)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building and testing need, on Debian 12 or later with rustup.
-#   scripts/setup.sh [build] [test] [dev]     (build alone when nothing is named)
+#   scripts/setup.sh [build] [test] [dev] [bench]     (build alone when nothing is named)
 # Idempotent: when everything is there it only looks at a stamp. Caches live in
 # ${XDG_CACHE_HOME:-$HOME/.cache}/dockyard.
 set -euo pipefail
@@ -21,6 +21,7 @@ test_needs=(
   node=nodejs npm=npm xz=xz-utils
 )
 dev_needs=(inotifywait=inotify-tools)
+bench_needs=(docker-registry=docker-registry sqlite3=sqlite3)
 
 is_there() {
   case $1 in
@@ -118,6 +119,11 @@ setup_dev() {
   install_packages "${dev_needs[@]}"
 }
 
+setup_bench() {
+  setup_one build
+  install_packages "${bench_needs[@]}"
+}
+
 done_before() {
   [ -e "$(stamp_of "$1")" ] || return 1
   # node_modules lives in this folder, the stamp does not.
@@ -136,7 +142,7 @@ setup_one() {
 [ $# -gt 0 ] || set -- build
 for part in "$@"; do
   case $part in
-    build | test | dev) setup_one "$part" ;;
-    *) die "unknown part '$part': build, test or dev" ;;
+    build | test | dev | bench) setup_one "$part" ;;
+    *) die "unknown part '$part': build, test, dev or bench" ;;
   esac
 done

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use dockyard::server::{AppState, router};
+use dockyard_hub::accounts::SignUp;
 use dockyard_hub::clock::Clock;
-use dockyard_hub::{Hub, HubOptions, OpenError};
+use dockyard_hub::{Hub, HubOptions, OpenError, Secret};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -28,6 +29,8 @@ pub struct TestApp {
     pub clock: Clock,
     /// Personal tokens by user: a password would cost a slow hash a request.
     tokens: Mutex<HashMap<String, String>>,
+    /// Sessions by user.
+    cookies: Mutex<HashMap<String, String>>,
 }
 
 impl TestApp {
@@ -68,6 +71,7 @@ impl TestApp {
             hub,
             clock,
             tokens,
+            cookies: Mutex::default(),
         }
     }
 
@@ -166,6 +170,42 @@ impl TestApp {
         let made: Value = made.json().await.unwrap();
         let token = made["token"].as_str().unwrap().to_owned();
         self.tokens.lock().unwrap().insert(name.to_owned(), token);
+    }
+
+    /// Makes the first administrator, as the link that is printed at the start does.
+    pub async fn sign_up_administrator(&self, name: &str) {
+        let request = SignUp {
+            name: name.parse().unwrap(),
+            password: Secret::new(PASSWORD.to_owned()),
+            email: None,
+            setup_key: self.hub.accounts.setup_key().await.unwrap(),
+        };
+        let user = self.hub.accounts.sign_up(request).await.unwrap();
+        assert!(user.is_admin);
+        let token = self
+            .hub
+            .accounts
+            .tokens
+            .create(&user, "test")
+            .await
+            .unwrap();
+        let mut tokens = self.tokens.lock().unwrap();
+        tokens.insert(name.to_owned(), token.secret.reveal().clone());
+    }
+
+    /// Logs a user in, once, and returns the cookie of the session.
+    pub async fn cookie(&self, user: &str) -> String {
+        if let Some(cookie) = self.cookies.lock().unwrap().get(user) {
+            return cookie.clone();
+        }
+        let form = [("username", user), ("password", PASSWORD), ("next", "/")];
+        let login = self.anonymous(Method::POST, "/api/web/log-in").form(&form);
+        let response = login.send().await.unwrap();
+        let cookie = header(&response, "set-cookie").split(';').next().unwrap();
+        assert!(!cookie.is_empty());
+        let mut cookies = self.cookies.lock().unwrap();
+        cookies.insert(user.to_owned(), cookie.to_owned());
+        cookie.to_owned()
     }
 
     pub async fn create(&self, user: &str, name: &str, visibility: &str) {

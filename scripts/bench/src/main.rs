@@ -1,0 +1,75 @@
+//! Measures Dockyard beside Debian's docker-registry, in turns, and writes a table of ratios.
+//!
+//!   bench --dockyard PROGRAM --folder DIR --out FILE.md [--rounds N] [--small]
+//!
+//! Tokens are on for Dockyard, and off for docker-registry, which has none of its own. Both write to
+//! the same disk; what they acknowledge is durable (docker-registry syncs each file since 2.8).
+
+mod http;
+mod load;
+mod populate;
+mod report;
+mod rows;
+mod server;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use report::Report;
+use rows::Bench;
+
+struct Options {
+    dockyard: PathBuf,
+    folder: PathBuf,
+    out: PathBuf,
+    rounds: usize,
+    /// Sizes for trying the program out.
+    small: bool,
+}
+
+fn options() -> Result<Options> {
+    let mut options = Options {
+        dockyard: PathBuf::new(),
+        folder: PathBuf::new(),
+        out: PathBuf::new(),
+        rounds: 3,
+        small: false,
+    };
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().with_context(|| format!("{arg} needs a value"));
+        match arg.as_str() {
+            "--dockyard" => options.dockyard = value()?.into(),
+            "--folder" => options.folder = value()?.into(),
+            "--out" => options.out = value()?.into(),
+            "--rounds" => options.rounds = value()?.parse()?,
+            "--small" => options.small = true,
+            other => bail!("unknown argument {other}"),
+        }
+    }
+    Ok(options)
+}
+
+fn main() -> Result<()> {
+    let options = options()?;
+    let mut bench = Bench::start(&options.dockyard, &options.folder, options.small)?;
+    let mut report = Report::default();
+    for round in 1..=options.rounds {
+        eprintln!("round {round} of {}", options.rounds);
+        bench.round(round, &mut report)?;
+    }
+    bench.lists(&mut report)?;
+    bench.memory(&mut report);
+    drop(bench);
+    rows::starts(
+        &options.dockyard,
+        &options.folder,
+        options.rounds,
+        &mut report,
+    )?;
+    let text = report.write(options.rounds);
+    print!("{text}");
+    std::fs::write(&options.out, text)?;
+    Ok(())
+}
