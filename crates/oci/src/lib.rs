@@ -9,6 +9,7 @@ mod error_code;
 mod manifest;
 mod media_type;
 mod name;
+mod range;
 mod reference;
 mod scope;
 mod tag;
@@ -22,6 +23,7 @@ pub use manifest::{
 };
 pub use media_type::{MediaType, MediaTypeError};
 pub use name::{RepositoryName, RepositoryNameError, UserName, UserNameError};
+pub use range::{ContentRange, ContentRangeError, Requested};
 pub use reference::{ImageName, ImageNameError, Reference};
 pub use scope::{Action, Scope, parse_scopes};
 pub use tag::{Tag, TagError};

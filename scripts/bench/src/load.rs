@@ -109,7 +109,11 @@ impl Target {
     pub fn repeat(&self, method: &'static str, path: &str) -> Result<f64> {
         let path = path.to_owned();
         self.count(move |connection, _| {
-            let request = connection.head(method, &path, "accept: */*\r\n") + "\r\n";
+            let request = connection.head(
+                method,
+                &path,
+                "accept: application/vnd.oci.image.manifest.v1+json\r\n",
+            ) + "\r\n";
             Ok(Box::new(move |connection: &mut Connection| {
                 let answer = connection.repeat(request.as_bytes(), method == "HEAD")?;
                 ensure!(answer.status == 200, "{method}: {}", answer.status);

@@ -40,7 +40,7 @@ fn options() -> Result<Options> {
     while let Some(arg) = args.next() {
         let mut value = || args.next().with_context(|| format!("{arg} needs a value"));
         match arg.as_str() {
-            "--dockyard" => options.dockyard = value()?.into(),
+            "--dockyard" => options.dockyard = std::fs::canonicalize(value()?)?,
             "--folder" => options.folder = value()?.into(),
             "--out" => options.out = value()?.into(),
             "--rounds" => options.rounds = value()?.parse()?,

@@ -57,6 +57,7 @@ fn challenge(state: &AppState, parts: &Parts) -> Challenge {
         base_url: state.base_url(&parts.headers),
         service: state.host(&parts.headers),
         scope: action.ok().and_then(|action| action.scope()),
+        has_token: matches!(Credentials::of(&parts.headers), Credentials::Bearer(_)),
     }
 }
 

@@ -73,12 +73,22 @@ pub struct Challenge {
     pub service: String,
     /// What to ask for; empty when no repository is concerned.
     pub scope: Option<String>,
+    /// Whether the request carried a token already.
+    pub has_token: bool,
 }
 
 impl OciError {
     /// Makes the answer; a 401 says where to get a token.
     pub fn respond(self, challenge: &Challenge) -> Response {
-        let out_of_scope = matches!(self, Self::Access(AccessError::OutOfScope(_)));
+        let reason = match &self {
+            Self::Access(AccessError::OutOfScope(_) | AccessError::Anonymous(_)) => {
+                Some("insufficient_scope")
+            }
+            Self::Account(AccountError::TokenWrong) => Some("invalid_token"),
+            _ => None,
+        };
+        // containerd asks again and again unless it is told that another token would not help.
+        let reason = reason.filter(|_| challenge.has_token);
         let allow = match &self {
             Self::Method(methods) => Some(*methods),
             Self::Image(ImageError::BlobInUse { .. }) => Some("GET, HEAD"),
@@ -90,7 +100,7 @@ impl OciError {
             response.headers_mut().insert(ALLOW, methods);
         }
         if response.status() == StatusCode::UNAUTHORIZED {
-            let header = challenge.header(out_of_scope);
+            let header = challenge.header(reason);
             if let Ok(header) = HeaderValue::from_str(&header) {
                 response.headers_mut().insert(WWW_AUTHENTICATE, header);
             }
@@ -101,21 +111,20 @@ impl OciError {
 
 impl Challenge {
     /// Source: distribution, "Token Authentication Specification".
-    fn header(&self, out_of_scope: bool) -> String {
+    fn header(&self, reason: Option<&str>) -> String {
         let Self {
             base_url,
             service,
             scope,
+            ..
         } = self;
         let scope = scope
             .as_ref()
             .map(|scope| format!(",scope=\"{scope}\""))
             .unwrap_or_default();
-        let error = if out_of_scope {
-            ",error=\"insufficient_scope\""
-        } else {
-            ""
-        };
+        let error = reason
+            .map(|reason| format!(",error=\"{reason}\""))
+            .unwrap_or_default();
         format!("Bearer realm=\"{base_url}/token\",service=\"{service}\"{scope}{error}")
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use dockyard_hub::Id;
 use dockyard_hub::accounts::{AccessError, Grant, Pull, Push};
 use dockyard_hub::images::{ImageError, Upload};
-use dockyard_oci::{Digest, RepositoryName};
+use dockyard_oci::{ContentRange, Digest, RepositoryName};
 use futures::{Stream, StreamExt};
 
 use super::action::StartUpload;
@@ -196,19 +196,14 @@ impl Chunk {
                 length: None,
             });
         };
-        let parsed = range.to_str().ok().and_then(|text| {
-            let (first, last) = text.trim_start_matches("bytes ").split_once('-')?;
-            let last = last.split('/').next()?;
-            Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?))
-        });
-        let (first, last) = parsed.ok_or(OciError::ContentRange)?;
-        let length = last.checked_sub(first).and_then(|n| n.checked_add(1));
-        let length = length.ok_or(OciError::ContentRange)?;
+        let range = range.to_str().ok().and_then(|text| text.parse().ok());
+        let range: ContentRange = range.ok_or(OciError::ContentRange)?;
+        let length = range.length();
         if request.content_length().is_some_and(|sent| sent != length) {
             return Err(OciError::ChunkLength);
         }
         Ok(Self {
-            at: Some(first),
+            at: Some(range.first()),
             length: Some(length),
         })
     }

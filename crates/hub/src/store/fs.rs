@@ -9,15 +9,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio_util::io::ReaderStream;
 
+use super::read_ahead;
 use super::{BlobStore, BlobWriter, ByteStream, Location, StoreError, StoredObject};
 
-/// Bytes asked of the disk at once: large enough that the thread hand-over does not show.
-const READ_BYTES: usize = 256 * 1024;
 /// Chunks that may wait for the disk; with network chunks of some 16 to 64 KiB, about a megabyte.
 const WRITE_QUEUE: usize = 16;
 
@@ -66,19 +63,13 @@ impl BlobStore for FsStore {
     }
 
     async fn read(&self, at: Location, range: Range<u64>) -> Result<ByteStream, StoreError> {
-        let mut file = match tokio::fs::File::open(self.path(at)).await {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StoreError::Missing(at));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        file.set_max_buf_size(READ_BYTES);
-        if range.start > 0 {
-            file.seek(SeekFrom::Start(range.start)).await?;
+        let path = self.path(at);
+        let opened = blocking(move || Ok(File::open(path))).await?;
+        match opened {
+            Ok(file) => Ok(read_ahead::stream(file, range).boxed()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Missing(at)),
+            Err(error) => Err(error.into()),
         }
-        let bytes = file.take(range.end.saturating_sub(range.start));
-        Ok(ReaderStream::with_capacity(bytes, READ_BYTES).boxed())
     }
 
     async fn delete(&self, at: Location) -> Result<(), StoreError> {

@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod contract;
 mod fs;
+mod read_ahead;
 
 use std::fmt;
 use std::io;
