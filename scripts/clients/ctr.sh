@@ -78,7 +78,8 @@ except ssl.SSLWantReadError:
     pass
 with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10) as connection:
     connection.sendall(outgoing.read())
-    print(connection.recv(100).decode(errors="replace").splitlines()[0])
+    answer = connection.recv(100).decode(errors="replace")
+sys.exit("closed without a word") if not answer else print(answer.splitlines()[0])
 END
 }
 export port
