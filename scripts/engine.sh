@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Throwaway container engines for the tests, on loopback, with no bridge and no firewall rules.
-#   engine.sh up [docker] [podman]   start (both when nothing is named); no-op when running
-#   engine.sh env                    print exports; use: eval "$(scripts/engine.sh env)"
-#   engine.sh down                   stop what `up` started, by process id
-#   engine.sh clean                  down, and remove the engines' data
+#   engine.sh up [engine...]     start (docker and podman when nothing is named); no-op when running
+#   engine.sh env [docker...]    print exports; use: eval "$(scripts/engine.sh env)"
+#   engine.sh down               stop what `up` started, by process id
+#   engine.sh clean              down, and remove the engines' data
+# Engines: docker, podman, containerd, and Debian 13's docker 26 with either of its image stores:
+# docker26-graph, docker26-containerd. `env` sets up the docker that it is given.
 # Containers run with --network none or host. Needs root. Data: $ENGINE_ROOT.
 set -uo pipefail
 
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=${ENGINE_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/dockyard/engine}
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 say() { printf 'engine: %s\n' "$*" >&2; }
@@ -18,13 +21,18 @@ alive() { # pid file, word of the command line
   pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] && grep -qa -- "$2" "/proc/$pid/cmdline" 2>/dev/null
 }
 
-answers() { curl -sf -m 2 --unix-socket "$1" http://engine/_ping >/dev/null 2>&1; }
+answers() { # socket, word of the command line
+  case $2 in
+    containerd) timeout 2 ctr --address "$1" version >/dev/null 2>&1 ;;
+    *) curl -sf -m 2 --unix-socket "$1" http://engine/_ping >/dev/null 2>&1 ;;
+  esac
+}
 
 # At most 30 seconds; gives up at once when the process is gone.
 wait_ready() { # socket, pid file, word
   local turn
   for turn in $(seq 1 300); do
-    answers "$1" && return 0
+    answers "$1" "$3" && return 0
     [ "$turn" -lt 30 ] || alive "$2" "$3" || return 1
     sleep 0.1
   done
@@ -49,29 +57,71 @@ stop() { # pid file, word
   rm -f "$1"
 }
 
-up_docker() {
-  local at=$root/docker driver
-  alive "$at/pid" dockerd && wait_ready "$root/docker.sock" "$at/pid" dockerd && return 0
+# Starts a docker daemon in $root/ENGINE, with the first of the storage drivers that works.
+start_docker() { # engine, drivers, the daemon's command line...
+  local engine=$1 drivers=$2 at=$root/$1 socket=$root/$1.sock driver
+  shift 2
+  alive "$at/pid" dockerd && wait_ready "$socket" "$at/pid" dockerd && return 0
   mkdir -p "$at/exec"
-  rm -f "$at/pid" "$root/docker.sock"
-  # overlay2 does not work on top of every filesystem; vfs does.
-  for driver in overlay2 vfs; do
+  rm -f "$at/pid" "$socket"
+  for driver in $drivers; do
     mkdir -p "$at/data-$driver"
     (
-      cd / && exec setsid dockerd --data-root "$at/data-$driver" --exec-root "$at/exec" \
-        --pidfile "$at/pid" --host "unix://$root/docker.sock" --storage-driver "$driver" \
+      cd / && exec setsid "$@" --data-root "$at/data-$driver" --exec-root "$at/exec" \
+        --pidfile "$at/pid" --host "unix://$socket" --storage-driver "$driver" \
         --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
         --userland-proxy=false >"$at/log" 2>&1 </dev/null
     ) &
-    wait_ready "$root/docker.sock" "$at/pid" dockerd && {
-      say "docker ($driver) on $root/docker.sock"
+    wait_ready "$socket" "$at/pid" dockerd && {
+      say "$engine ($driver) on $socket"
       return 0
     }
     stop "$at/pid" dockerd
   done
   tail -n 5 "$at/log" >&2
-  say 'docker did not start'
+  say "$engine did not start"
   return 1
+}
+
+# overlay does not work on top of every filesystem; vfs and native do.
+up_docker() { start_docker docker 'overlay2 vfs' dockerd; }
+up_docker26_graph() { start_docker26 graph false 'overlay2 vfs'; }
+up_docker26_containerd() { start_docker26 containerd true 'overlayfs native'; }
+
+start_docker26() { # store, whether it is containerd's, storage drivers
+  local at=$root/docker26-$1
+  "$scripts/debian13.sh" prepare || return 1
+  mkdir -p "$at/bin"
+  printf '{"features":{"containerd-snapshotter":%s}}\n' "$2" >"$at/daemon.json"
+  # Its own command line, for `engine.sh env`.
+  printf '#!/bin/sh\nexec %q /usr/bin/docker "$@"\n' "$scripts/debian13.sh" >"$at/bin/docker"
+  chmod 755 "$at/bin/docker"
+  start_docker "docker26-$1" "$3" "$scripts/debian13.sh" /usr/sbin/dockerd --config-file "$at/daemon.json"
+}
+
+up_containerd() {
+  local at=$root/containerd socket=$root/containerd.sock
+  alive "$at/pid" containerd && wait_ready "$socket" "$at/pid" containerd && return 0
+  mkdir -p "$at"
+  rm -f "$socket"
+  cat >"$at/config.toml" <<END
+version = 2
+root = "$at/root"
+state = "$at/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+address = "$socket"
+[plugins."io.containerd.internal.v1.opt"]
+path = "$at/opt"
+END
+  (cd / && exec setsid containerd --config "$at/config.toml" >"$at/log" 2>&1 </dev/null) &
+  echo $! >"$at/pid"
+  wait_ready "$socket" "$at/pid" containerd || {
+    tail -n 5 "$at/log" >&2
+    say 'containerd did not start'
+    return 1
+  }
+  say "containerd on $socket"
 }
 
 configure_podman() {
@@ -125,20 +175,26 @@ up_podman() {
   say "podman on $root/podman.sock"
 }
 
-print_environment() {
-  printf 'export ENGINE_ROOT=%q DOCKER_HOST=%q PODMAN_SOCKET=%q DOCKER_BUILDKIT=0\n' \
-    "$root" "unix://$root/docker.sock" "unix://$root/podman.sock"
+print_environment() { # docker, docker26-graph or docker26-containerd
+  local docker=${1:-docker}
+  printf 'export ENGINE_ROOT=%q DOCKER_HOST=%q PODMAN_SOCKET=%q CONTAINERD_ADDRESS=%q DOCKER_BUILDKIT=0\n' \
+    "$root" "unix://$root/$docker.sock" "unix://$root/podman.sock" "$root/containerd.sock"
+  # shellcheck disable=SC2016  # whoever evaluates it expands it
+  [ "$docker" = docker ] || printf 'export PATH=%q:"$PATH"\n' "$root/$docker/bin"
   podman_environment
 }
 
 down() {
   stop "$root/podman/pid" podman
   stop "$root/docker/pid" dockerd
+  stop "$root/docker26-graph/pid" dockerd
+  stop "$root/docker26-containerd/pid" dockerd
+  stop "$root/containerd/pid" containerd
   # What the engines left mounted below their data.
   awk '{print $2}' /proc/mounts | grep "^$root/" | sort -r | while read -r mount; do
     umount -l "$mount" 2>/dev/null
   done
-  rm -f "$root/docker.sock" "$root/podman.sock"
+  rm -f "$root"/*.sock "$root"/*.sock.ttrpc
   return 0
 }
 
@@ -151,14 +207,15 @@ case ${1:-} in
     status=0
     for engine in "$@"; do
       case $engine in
-        docker | podman) "up_$engine" || status=1 ;;
-        *) say "unknown engine '$engine': docker or podman"; status=2 ;;
+        docker | podman | containerd | docker26-graph | docker26-containerd)
+          "up_${engine//-/_}" || status=1 ;;
+        *) say "unknown engine '$engine'"; status=2 ;;
       esac
     done
     exit $status
     ;;
-  env) print_environment ;;
+  env) shift; print_environment "$@" ;;
   down) down ;;
   clean) down; rm -rf "$root" ;;
-  *) sed -n '2,8s/^# //p' "$0"; exit 2 ;;
+  *) sed -n '2,10s/^# //p' "$0"; exit 2 ;;
 esac

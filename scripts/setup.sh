@@ -10,13 +10,17 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/dockyard
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# A thing to have, as `probe=package`: an absolute path to a file, or a program in PATH.
+# A thing to have, as `probe=package`: an absolute path (a pattern) of a file, or a program in PATH.
 build_needs=(
   gcc=gcc /usr/include/stdio.h=libc6-dev pkg-config=pkg-config make=make git=git curl=curl
   /etc/ssl/certs/ca-certificates.crt=ca-certificates
 )
 test_needs=(
-  docker=docker.io dockerd=docker.io podman=podman skopeo=skopeo buildah=buildah runc=runc
+  /usr/bin/docker=docker.io dockerd=docker.io containerd=containerd ctr=containerd
+  podman=podman skopeo=skopeo buildah=buildah runc=runc unshare=util-linux
+  '/usr/lib/python3*/ensurepip/__init__.py=python3-venv'
+  # With the key of Debian 13, whose docker is unpacked too.
+  /usr/share/keyrings/debian-archive-trixie-stable.gpg=debian-archive-keyring
   /bin/busybox=busybox-static mmdebstrap=mmdebstrap chromium=chromium python3=python3
   node=nodejs npm=npm xz=xz-utils
 )
@@ -25,7 +29,7 @@ bench_needs=(docker-registry=docker-registry sqlite3=sqlite3)
 
 is_there() {
   case $1 in
-    /*) [ -e "$1" ] ;;
+    /*) compgen -G "$1" >/dev/null ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
   esac
 }
@@ -40,20 +44,23 @@ missing_packages() {
 # Programs of the system live in /usr/sbin too, which is not in everybody's PATH.
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
+# Leaves in $as_root what a command needs before it to run as root; fails when there is no way.
+find_root() {
+  as_root=()
+  [ "$(id -u)" != 0 ] || return 0
+  command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; } || return 1
+  as_root=(sudo '--preserve-env=HOME,XDG_CACHE_HOME,TMPDIR')
+}
+
 install_packages() {
-  local missing as_root=()
+  local missing as_root
   missing=$(missing_packages "$@")
   [ -n "$missing" ] || return 0
   missing=$(tr '\n' ' ' <<<"$missing")
   command -v apt-get >/dev/null ||
     die "missing: $missing(Debian's names of the packages). There is no apt-get here: install them with this system's package manager, then run this again."
-  if [ "$(id -u)" != 0 ]; then
-    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; then
-      as_root=(sudo)
-    else
-      die "missing packages; as root run: apt-get update && apt-get install --no-install-recommends $missing"
-    fi
-  fi
+  find_root ||
+    die "missing packages; as root run: apt-get update && apt-get install --no-install-recommends $missing"
   # Packages must not start daemons: the tests start their own, on loopback, and stop them.
   local policy=/usr/sbin/policy-rc.d made_policy=no
   if [ ! -e "$policy" ]; then
@@ -85,7 +92,8 @@ fingerprint() {
     cat scripts/setup.sh scripts/setup-wasm.sh
     printf '%s\n' "${WASM_SKIP_RUSTUP:-}"
     rustc --version
-    [ "$1" != test ] || cat end2end/package-lock.json
+    [ "$1" != test ] ||
+      cat end2end/package-lock.json scripts/clients/requirements.txt scripts/debian13.sh
   } 2>&1 | sha256sum | cut -d' ' -f1
 }
 
@@ -112,6 +120,29 @@ setup_test() {
     tail -n 10 "$cache/npm.log" >&2
     die "npm ci failed in end2end; the whole output is in $cache/npm.log"
   }
+  setup_python_clients
+  local as_root
+  find_root || die "the container engines of the tests need root, and there is no sudo"
+  "${as_root[@]}" scripts/debian13.sh prepare || die "docker 26 could not be unpacked"
+}
+
+# The registry clients that are written in Python or come as Python packages.
+setup_python_clients() {
+  local at=$cache/python-clients
+  ! have_python_clients || return 0
+  rm -rf "$at"
+  {
+    /usr/bin/python3 -m venv "$at" &&
+      "$at/bin/pip" install --disable-pip-version-check --no-input --only-binary :all: \
+        --requirement scripts/clients/requirements.txt
+  } >"$cache/pip.log" 2>&1 || {
+    tail -n 10 "$cache/pip.log" >&2
+    die "pip failed; the whole output is in $cache/pip.log"
+  }
+  cp scripts/clients/requirements.txt "$at/"
+}
+have_python_clients() {
+  cmp -s scripts/clients/requirements.txt "$cache/python-clients/requirements.txt"
 }
 
 setup_dev() {
@@ -126,8 +157,10 @@ setup_bench() {
 
 done_before() {
   [ -e "$(stamp_of "$1")" ] || return 1
+  [ "$1" = test ] || return 0
   # node_modules lives in this folder, the stamp does not.
-  [ "$1" != test ] || cmp -s end2end/package-lock.json end2end/node_modules/.dockyard-lock
+  cmp -s end2end/package-lock.json end2end/node_modules/.dockyard-lock &&
+    have_python_clients
 }
 
 setup_one() {

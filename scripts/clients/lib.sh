@@ -20,7 +20,9 @@ unset XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_DATA_HOME
 mkdir -p "$DOCKER_CONFIG"
 echo '{}' >"$REGISTRY_AUTH_FILE"
 
-dockyard=$top/target/release/dockyard
+# The folder of the programs under test.
+programs=${DOCKYARD_BIN_DIR:-$top/target/release}
+dockyard=$programs/dockyard
 
 say() { printf '# %s\n' "$*"; }
 
@@ -199,6 +201,22 @@ create_repository() { # name, public|private, [curl arguments]
   answered "the $visibility repository $name is created" 201
 }
 
+# Writes a manifest as the registry has it to a file.
+registry_manifest() { # repository, tag or digest, file, [curl arguments]
+  local path=/v2/$1/manifests/$2 file=$3 kind accept=
+  shift 3
+  for kind in oci.image.index.v1 oci.image.manifest.v1 docker.distribution.manifest.list.v2 docker.distribution.manifest.v2; do
+    accept+=application/vnd.$kind+json,
+  done
+  http GET "$path" -H "accept: ${accept%,}" -u 'alice:correct horse battery' "$@"
+  cp "$body" "$file"
+  [ "$status" = 200 ]
+}
+
+registry_config() { # repository, tag: prints the digest of the image's configuration
+  registry_manifest "$1" "$2" "$work/manifest.json" && field "$work/manifest.json" config.digest
+}
+
 # Nothing of the tag can be seen: not by the tarball door, not by the registry door, not in a list.
 nothing_stored() { # what, repository, tag, token
   local by_tarball by_registry
@@ -216,15 +234,19 @@ nothing_stored() { # what, repository, tag, token
 
 started_engines=no
 
-use_engines() { # docker, podman
+use_engines() { # docker, docker26-graph or docker26-containerd; podman; containerd
   [ "$(id -u)" = 0 ] || { fail "the container engines need root: sudo -E $0"; exit 1; }
   [ -n "${DOCKYARD_KEEP_ENGINES:-}" ] || started_engines=yes
   "$top/scripts/engine.sh" up "$@" || { fail "the engines start: $*"; exit 1; }
-  eval "$("$top/scripts/engine.sh" env)"
-  local engine
+  local engine docker=docker
   for engine in "$@"; do
+    [[ $engine != docker* ]] || docker=$engine
+  done
+  eval "$("$top/scripts/engine.sh" env "$docker")"
+  for engine in "$@"; do
+    [ "$engine" != containerd ] || continue
     # The image that stands for a freshly pulled ubuntu:latest: 160 MB of Debian.
-    "$top/scripts/debian-image.sh" "$engine" ubuntu:latest >"$output" 2>&1 ||
+    "$top/scripts/debian-image.sh" "${engine%%26-*}" ubuntu:latest >"$output" 2>&1 ||
       { fail "$engine has a base image" "$output"; exit 1; }
   done
 }
@@ -251,6 +273,16 @@ forget_images() {
     done
     "$engine" image prune -f >/dev/null 2>&1
   done
+  if [ -n "${CONTAINERD_NAMESPACE:-}" ]; then
+    ctr images ls --quiet 2>/dev/null | xargs --no-run-if-empty ctr images rm --sync >/dev/null 2>&1
+  fi
+}
+
+# --- clients that are Python packages --------------------------------------------------------------
+
+python=$XDG_CACHE_HOME/dockyard/python-clients/bin/python
+use_python() {
+  [ -x "$python" ] || { fail "the Python packages are there: scripts/setup.sh test"; exit 1; }
 }
 
 # --- the end --------------------------------------------------------------------------------------
@@ -258,7 +290,7 @@ forget_images() {
 finish() {
   local status=$?
   trap - EXIT
-  stop_server
+  stop_server TERM
   if grep -qE 'panicked at' "$work/server.log" 2>/dev/null; then
     fail 'the server never panics' "$(grep -A 3 'panicked at' "$work/server.log")"
   fi

@@ -8,7 +8,7 @@ export LIMIT_SECS=600
 export DOCKYARD_ROWS=$work/rows
 
 fresh_server() { # a new one each time: VmHWM only ever grows
-  stop_server
+  stop_server TERM
   [ -z "$data" ] || rm -rf "$data"
   start_server
   post_json /api/v1/users '{"username":"alice","password":"correct horse battery"}'
@@ -16,7 +16,7 @@ fresh_server() { # a new one each time: VmHWM only ever grows
   token=$(new_token alice 'correct horse battery')
 }
 restart_server() { # the same data, a new process
-  stop_server
+  stop_server TERM
   launch_server
 }
 measured() { # door, command...
@@ -37,9 +37,14 @@ fresh_server
 skopeo login --tls-verify=false -u alice --password-stdin "$registry" <<<"$token" >/dev/null 2>&1 ||
   fail 'skopeo logs in with a token'
 measured 'registry in (skopeo)' skopeo copy --insecure-policy --dest-tls-verify=false "oci:$work/oci:v1" "docker://$registry/alice/big:v1"
+digest=$(field "$work/oci/index.json" manifests.0.digest)
+blobs=$(ls "$work/oci/blobs/sha256")
 rm -rf "$work/oci"
 restart_server
 measured 'registry out (skopeo)' skopeo copy --insecure-policy --src-tls-verify=false "docker://$registry/alice/big:v1" "oci:$work/oci-out:v1"
+equal 'it is the image that went in' "$digest" "$(field "$work/oci-out/index.json" manifests.0.digest)"
+equal 'each of its blobs is what its digest says' "$blobs" \
+  "$(cd "$work/oci-out/blobs/sha256" && sha256sum -- * | cut -d' ' -f1)"
 rm -rf "$work/oci-out"
 
 python3 "$here/make_image.py" tarball "$work/big.tar" --mib "$mib" --name alice/big:v1 >/dev/null
@@ -50,11 +55,11 @@ measured 'tarball out (curl)' curl -sf -m 600 -H "authorization: Bearer $token" 
 rm -f "$work/out.tar"
 
 fresh_server
-"$top/target/release/mydocker" --server "$server" login --username alice --password-stdin <<<'correct horse battery' >"$output" 2>&1 ||
+"$programs/mydocker" --server "$server" login --username alice --password-stdin <<<'correct horse battery' >"$output" 2>&1 ||
   fail 'mydocker login' "$output"
-measured 'mydocker push --file' "$top/target/release/mydocker" push --file "$work/big.tar" alice/big:v1
+measured 'mydocker push --file' "$programs/mydocker" push --file "$work/big.tar" alice/big:v1
 restart_server
-measured 'mydocker pull --output' "$top/target/release/mydocker" pull --output "$work/out.tar" alice/big:v1
+measured 'mydocker pull --output' "$programs/mydocker" pull --output "$work/out.tar" alice/big:v1
 
 fresh_server
 browser_form() { # leads to the repository's page when all went well, back to the form otherwise

@@ -1,13 +1,13 @@
 # The walk of mydocker, sourced by mydocker-docker.sh and mydocker-podman.sh with the engine's
 # command line in $engine.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2016  # lib.sh sets them; inner shells expand
 
 start_server
 export MYDOCKER_SERVER=$server
 unset MYDOCKER_TOKEN MYDOCKER_CONFIG
 password='correct horse battery'
 
-export PATH=$top/target/release:$PATH
+export PATH=$programs:$PATH
 code() { # what, expected exit code (regular expression), command...: and an explanation on standard error
   local what=$1 expected=$2 got=0
   shift 2

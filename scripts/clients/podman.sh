@@ -72,3 +72,18 @@ if grep -q alice/secret "$output"; then fail 'podman search hides the private on
 # What one client pushed another pulls: buildah takes podman's image as a base.
 as_stranger check 'buildah starts from the pushed image' buildah from --tls-verify=false --pull-always --name dockyard-check "$image"
 buildah rm dockyard-check >/dev/null 2>&1
+
+# --- images that are not like others
+
+login alice 'correct horse battery' || fail 'alice logs in again' "$output"
+local_host=localhost/
+tag_image() { podman tag "$@"; }
+push_image() { podman push --tls-verify=false "$@"; }
+pull_image() { podman pull --tls-verify=false "$@"; }
+forget_image() { podman rmi "$@" >/dev/null 2>&1; }
+load_image() { podman load --input "$1"; }
+run_image() { podman run --rm --network none "$1" /bin/echo 'it runs'; }
+. "$here/odd-images.sh"
+
+check 'podman logout at the end' podman logout "$registry"
+refuse 'nobody can pull the private image after that' pull "$secret"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every client script against target/release, one after the other, and sums up.
 #   run.sh [name...]      e.g. run.sh docker skopeo; all when nothing is named
+# The programs are those in $DOCKYARD_BIN_DIR when that is set.
 # Writes "passed failed" of each to $DOCKYARD_RESULTS when that is set.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -8,14 +9,16 @@ top=$(cd "$here/../.." && pwd)
 
 if [ "$(id -u)" != 0 ]; then
   command -v sudo >/dev/null || { echo 'the container engines need root, and there is no sudo' >&2; exit 1; }
-  exec sudo --preserve-env=HOME,PATH,XDG_CACHE_HOME,TMPDIR,DOCKYARD_RESULTS "$0" "$@"
+  exec sudo --preserve-env=HOME,PATH,XDG_CACHE_HOME,TMPDIR,DOCKYARD_RESULTS,DOCKYARD_BIN_DIR "$0" "$@"
 fi
 
+programs=${DOCKYARD_BIN_DIR:-$top/target/release}
 for program in dockyard mydocker; do
-  [ -x "$top/target/release/$program" ] || { echo "target/release/$program is missing: make build" >&2; exit 1; }
+  [ -x "$programs/$program" ] || { echo "$programs/$program is missing: make build" >&2; exit 1; }
 done
 
-[ $# -gt 0 ] || set -- docker podman skopeo curl mydocker-docker mydocker-podman memory
+[ $# -gt 0 ] || set -- docker docker26-graph docker26-containerd podman buildah skopeo ctr oras helm \
+  curl mydocker-docker mydocker-podman memory
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$HOME/.cache}
 own_results=
 if [ -z "${DOCKYARD_RESULTS:-}" ]; then
