@@ -8,7 +8,7 @@
 #   1. rustup: `rustup target add wasm32-unknown-unknown`.
 #   2. Debian: `rustc-web` and `rust-web-src` are unpacked (not installed) into a private folder, std is built
 #      for wasm32 from the shipped source, and the folder is linked as the toolchain `wasm-debian`.
-#      For machines that reach a Debian mirror and crates.io but no toolchain downloads.
+#      For machines that reach a Debian mirror and cargo's registry but no toolchain downloads.
 #
 # Settings: WASM_SKIP_RUSTUP=1    takes the second route at once
 #           WASM_RUSTUP_TIMEOUT   seconds that rustup may take (120)

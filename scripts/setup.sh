@@ -22,7 +22,7 @@ test_needs=(
   # With the key of Debian 13, whose docker is unpacked too.
   /usr/share/keyrings/debian-archive-trixie-stable.gpg=debian-archive-keyring
   /bin/busybox=busybox-static mmdebstrap=mmdebstrap chromium=chromium python3=python3
-  node=nodejs npm=npm xz=xz-utils
+  node=nodejs npm=npm xz=xz-utils strace=strace
 )
 dev_needs=(inotifywait=inotify-tools)
 bench_needs=(docker-registry=docker-registry sqlite3=sqlite3)

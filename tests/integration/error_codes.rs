@@ -110,3 +110,17 @@ async fn every_answer_says_which_protocol_it_speaks() {
     let version = header(&nobody, "docker-distribution-api-version");
     assert_eq!((nobody.status().as_u16(), version), (401, "registry/2.0"));
 }
+
+#[tokio::test]
+async fn a_tls_hello_on_the_plain_port_is_answered_in_plain_http() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = TestApp::start().await;
+    // containerd tries https first, and goes on with http only after this answer.
+    let hello = [0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0x00, 0x00, 0x01, 0x03];
+    let address = app.url("").replace("http://", "");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(&hello).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 400");
+}

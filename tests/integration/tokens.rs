@@ -306,3 +306,79 @@ async fn wrong_credentials_are_challenged() {
         assert_eq!(error(refused).await, (401, "UNAUTHORIZED".to_owned()));
     }
 }
+
+#[tokio::test]
+async fn a_token_that_no_other_would_better_is_told_so() {
+    let app = app().await;
+    // containerd asks for the same token again and again without this word.
+    let token = app.registry_token(None, "repository:alice/app:push").await;
+    let refused = app.bearer(Method::POST, UPLOADS, &token);
+    let refused = refused.send().await.unwrap();
+    let challenge = header(&refused, "www-authenticate");
+    assert!(
+        challenge.ends_with(",error=\"insufficient_scope\""),
+        "{challenge}"
+    );
+
+    let forged = app
+        .bearer(Method::POST, UPLOADS, "a.b.c")
+        .send()
+        .await
+        .unwrap();
+    let challenge = header(&forged, "www-authenticate");
+    assert!(
+        challenge.ends_with(",error=\"invalid_token\""),
+        "{challenge}"
+    );
+
+    let first = app.anonymous(Method::POST, UPLOADS).send().await.unwrap();
+    let challenge = header(&first, "www-authenticate");
+    assert!(!challenge.contains("error"), "{challenge}");
+}
+
+#[tokio::test]
+async fn docker_login_gets_a_token_in_place_of_the_password_that_can_be_revoked() {
+    let app = app().await;
+    let login = |password: String, more: &'static str| {
+        let path = format!("/token?account=alice&client_id=docker&offline_token=true{more}");
+        let request = app.anonymous(Method::GET, &path);
+        request.basic_auth("alice", Some(password)).send()
+    };
+    let refresh = |token: &str| {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", token),
+            ("scope", "repository:alice/app:pull,push"),
+        ];
+        app.anonymous(Method::POST, "/token").form(&form).send()
+    };
+    let body: Value = login(PASSWORD.to_owned(), "")
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let token = body["refresh_token"].as_str().unwrap().to_owned();
+    let body: Value = refresh(&token).await.unwrap().json().await.unwrap();
+    assert_eq!(body["scope"], "repository:alice/app:pull,push");
+    // It opens nothing but the token service.
+    let path = "/v2/alice/secret/tags/list";
+    let direct = app.bearer(Method::GET, path, &token).send().await.unwrap();
+    assert_eq!(direct.status().as_u16(), 401);
+    let as_password = login(token.clone(), "").await.unwrap();
+    assert_eq!(as_password.status().as_u16(), 401);
+
+    // With a personal token as the password, it is that token, so that revoking one is enough.
+    let personal = app.token("alice");
+    let body: Value = login(personal.clone(), "")
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(body["refresh_token"], personal);
+    assert_eq!(refresh(&personal).await.unwrap().status().as_u16(), 200);
+    let revoke = app.by("alice", Method::DELETE, "/api/v1/tokens/current");
+    assert_eq!(revoke.send().await.unwrap().status().as_u16(), 204);
+    assert_eq!(refresh(&personal).await.unwrap().status().as_u16(), 401);
+}

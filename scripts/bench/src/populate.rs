@@ -10,8 +10,8 @@ use anyhow::{Context, Result, ensure};
 /// Repositories of the catalog.
 pub const REPOSITORIES: usize = 10_000;
 
-/// Adds rows to Dockyard's database, below a user, and points `tags` tags at an image that is there.
-pub fn dockyard(folder: &Path, owner: &str, image: &str, lists: &[(&str, usize)]) -> Result<()> {
+/// Adds rows to Dockyard's database, below a user, and points tags at a manifest that is there.
+pub fn dockyard(folder: &Path, owner: &str, lists: &[(&str, usize)]) -> Result<()> {
     let mut sql = String::from("PRAGMA foreign_keys = ON;\nBEGIN;\n");
     let owner_id = format!("(SELECT id FROM users WHERE name = '{owner}')");
     writeln!(
@@ -28,10 +28,10 @@ pub fn dockyard(folder: &Path, owner: &str, image: &str, lists: &[(&str, usize)]
              SELECT '{repository}-id', '{owner}/{repository}', {owner_id}, 'public', '', '', 0;
              INSERT INTO manifests (repository_id, digest, media_type, size_bytes, pushed_ms, body)
              SELECT '{repository}-id', digest, media_type, size_bytes, pushed_ms, body
-             FROM manifests WHERE digest = '{image}' LIMIT 1;
+             FROM manifests ORDER BY digest LIMIT 1;
              WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {tags})
              INSERT INTO tags (repository_id, name, digest, pushed_ms)
-             SELECT '{repository}-id', printf('t%07d', i), '{image}', 0 FROM n;"
+             SELECT '{repository}-id', printf('t%07d', i), (SELECT MIN(digest) FROM manifests), 0 FROM n;"
         )?;
     }
     sql += "COMMIT;\n";

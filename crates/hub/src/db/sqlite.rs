@@ -19,6 +19,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Prepared statements kept on a connection; every statement of `tables` fits.
 const STATEMENTS: usize = 200;
 
+/// Begins by asking for the right to write: asking later, after a read, may be refused.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
 #[derive(Clone, Debug)]
 pub(super) struct Sqlite {
     writer: SqlitePool,
@@ -44,9 +47,16 @@ impl Sqlite {
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, DbError> {
-        Ok(Tx {
-            inner: self.writer.begin_with("BEGIN IMMEDIATE").await?,
-        })
+        let begun = match self.writer.begin_with(BEGIN).await {
+            // A commit that failed on the disk was undone by SQLite itself, which the driver does
+            // not see: it believes the connection in a transaction for ever. A new one is not.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.writer.acquire().await?.close().await?;
+                self.writer.begin_with(BEGIN).await
+            }
+            other => other,
+        };
+        Ok(Tx { inner: begun? })
     }
 
     pub(super) async fn all<R: Row>(
