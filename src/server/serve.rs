@@ -20,6 +20,8 @@ use super::{AppState, admin, router};
 
 /// How long requests may go on after the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How soon after the start the collector makes its first pass.
+const FIRST_PASS: Duration = Duration::from_mins(5);
 /// How often expired sessions are swept.
 const SWEEP: Duration = Duration::from_hours(1);
 
@@ -127,9 +129,13 @@ async fn asked_to_stop() {
 }
 
 /// Runs the collector again and again; a pass that fails is tried again at the next turn.
+///
+/// The first pass comes soon after the start, so that a server which is often restarted has some too.
 async fn collect(hub: Hub, interval: Duration, options: CollectorOptions) {
+    let mut wait = interval.min(FIRST_PASS);
     loop {
-        tokio::time::sleep(interval).await;
+        tokio::time::sleep(wait).await;
+        wait = interval;
         let started = Instant::now();
         match hub.collector.collect(options, Mode::Collect).await {
             Ok(collected) => {

@@ -101,6 +101,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("GET", "/api/v1"),
     ("POST", "/api/v1/users"),
     ("GET", "/api/v1/user"),
+    ("GET", "/api/v1/tokens"),
     ("POST", "/api/v1/tokens"),
     ("DELETE", "/api/v1/tokens/{id}"),
     ("GET", "/api/v1/search"),

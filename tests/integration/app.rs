@@ -110,6 +110,7 @@ impl TestApp {
     pub fn leave_an_orphan(&self) -> PathBuf {
         let name = "01900000-0000-7000-8000-000000000000";
         let file = self.folder.path().join("blobs/00").join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, "left over").unwrap();
         file
     }

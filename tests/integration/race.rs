@@ -186,3 +186,113 @@ async fn check_at_rest(app: &TestApp) {
         .unwrap();
     assert_eq!(app.blob_files().len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_of_one_tag_at_once_are_all_kept_and_one_has_the_tag() {
+    let app = Arc::new(TestApp::start().await);
+    app.sign_up("alice").await;
+    let layer = app.push_blob("alice", "alice/app", b"layer").await;
+    let mut tasks = Vec::new();
+    for n in 0..16 {
+        let (app, layer) = (app.clone(), layer.clone());
+        tasks.push(tokio::spawn(async move {
+            // The same blob from all of them, and a configuration from each.
+            let config = format!("{{\"n\":{n}}}");
+            let config_digest = app.push_blob("alice", "alice/app", config.as_bytes()).await;
+            assert_eq!(app.push_blob("alice", "alice/app", b"layer").await, layer);
+            let body = manifest(&config_digest, config.len(), &layer, 5);
+            app.put_manifest("alice", "alice/app", "v1", MANIFEST, &body)
+                .await;
+            body
+        }));
+    }
+    let mut pushed = Vec::new();
+    for task in tasks {
+        pushed.push(task.await.unwrap());
+    }
+    let get = |reference: String| {
+        let path = format!("/v2/alice/app/manifests/{reference}");
+        app.by("alice", Method::GET, &path).send()
+    };
+    let tagged = get("v1".to_owned()).await.unwrap().text().await.unwrap();
+    assert!(pushed.contains(&tagged));
+    for body in &pushed {
+        let got = get(digest(body.as_bytes())).await.unwrap();
+        assert_eq!(got.text().await.unwrap(), *body);
+    }
+    assert_eq!(app.blob_files().len(), 17);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_deleted_while_it_is_pushed_to_is_whole_or_gone() {
+    let app = Arc::new(TestApp::start().await);
+    app.sign_up("alice").await;
+    let mut tasks = Vec::new();
+    for n in 0..6 {
+        let app = app.clone();
+        tasks.push(tokio::spawn(async move {
+            for round in 0..8 {
+                push_to_what_may_go(&app, n * 100 + round).await;
+            }
+        }));
+    }
+    for _ in 0..40 {
+        let path = "/api/v1/repositories/alice/gone";
+        let delete = app.by("alice", Method::DELETE, path).send().await.unwrap();
+        let status = delete.status();
+        assert!(
+            status.is_success() || status == StatusCode::NOT_FOUND,
+            "{status}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let caretaker = Caretaker::open(app.options()).await.unwrap();
+    let mut problems = Vec::new();
+    let mut tell = |problem: &Problem| problems.push(problem.to_string());
+    caretaker
+        .verifier
+        .verify(Repair::No, &mut tell)
+        .await
+        .unwrap();
+    caretaker.close().await;
+    assert_eq!(problems, Vec::<String>::new());
+    let path = "/api/v1/repositories/alice/gone";
+    app.by("alice", Method::DELETE, path).send().await.unwrap();
+    app.hub
+        .collector
+        .collect(AT_ONCE, Mode::Collect)
+        .await
+        .unwrap();
+    assert_eq!(app.blob_files().len(), 0);
+}
+
+/// Pushes step by step; each step is done, or the repository or what was pushed to it has gone.
+async fn push_to_what_may_go(app: &TestApp, n: u64) {
+    let known = |status: StatusCode| {
+        let gone = matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST);
+        assert!(status.is_success() || gone, "{status}");
+    };
+    let content = format!("{{\"n\":{n}}}");
+    let blob = digest(content.as_bytes());
+    let uploads = "/v2/alice/gone/blobs/uploads/";
+    let start = app.by("alice", Method::POST, uploads).send().await.unwrap();
+    known(start.status());
+    let location = crate::app::header(&start, "location").to_owned();
+    if start.status() == StatusCode::ACCEPTED {
+        let patch = app
+            .by("alice", Method::PATCH, &location)
+            .body(content.clone());
+        known(patch.send().await.unwrap().status());
+        let put = app.by("alice", Method::PUT, &format!("{location}?digest={blob}"));
+        known(put.send().await.unwrap().status());
+    }
+    let body = manifest(&blob, content.len(), &blob, content.len());
+    let path = format!("/v2/alice/gone/manifests/t{n}");
+    let put = app
+        .by("alice", Method::PUT, &path)
+        .header("content-type", MANIFEST);
+    known(put.body(body).send().await.unwrap().status());
+}

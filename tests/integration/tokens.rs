@@ -361,12 +361,29 @@ async fn docker_login_gets_a_token_in_place_of_the_password_that_can_be_revoked(
     let token = body["refresh_token"].as_str().unwrap().to_owned();
     let body: Value = refresh(&token).await.unwrap().json().await.unwrap();
     assert_eq!(body["scope"], "repository:alice/app:pull,push");
+    let list = app.ask("alice", Method::GET, "/api/v1/tokens").await;
+    let list: Value = list.json().await.unwrap();
+    let listed = &list["tokens"][0];
+    assert_eq!(
+        (&listed["name"], &listed["kind"]),
+        (&"login of docker".into(), &"refresh".into())
+    );
     // It opens nothing but the token service.
     let path = "/v2/alice/secret/tags/list";
     let direct = app.bearer(Method::GET, path, &token).send().await.unwrap();
     assert_eq!(direct.status().as_u16(), 401);
     let as_password = login(token.clone(), "").await.unwrap();
     assert_eq!(as_password.status().as_u16(), 401);
+
+    let path = format!("/api/v1/tokens/{}", listed["id"].as_str().unwrap());
+    assert_eq!(
+        app.ask("alice", Method::DELETE, &path)
+            .await
+            .status()
+            .as_u16(),
+        204
+    );
+    assert_eq!(refresh(&token).await.unwrap().status().as_u16(), 401);
 
     // With a personal token as the password, it is that token, so that revoking one is enough.
     let personal = app.token("alice");

@@ -55,10 +55,11 @@ impl Bench {
         for kind in Kind::BOTH {
             let folder = folder.join(kind.name());
             let server = Server::start(kind, program, &folder)?;
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            let idle_mib = server.memory_mib("VmRSS")?;
             if kind == Kind::Dockyard {
                 sign_up(server.port)?;
             }
-            let idle_mib = server.memory_mib("VmRSS")?;
             sides.push(Side {
                 server,
                 folder,
@@ -85,9 +86,22 @@ impl Bench {
                 blob[..8].copy_from_slice(&number.to_le_bytes());
             }
             self.transfers(i, report)?;
+            self.say_memory(i, "transfers")?;
             self.many_blobs(i, report)?;
+            self.say_memory(i, "many blobs")?;
             self.manifests(i, round, report)?;
+            self.say_memory(i, "manifests")?;
         }
+        Ok(())
+    }
+
+    fn say_memory(&self, i: usize, after: &str) -> Result<()> {
+        let server = &self.sides[i].server;
+        let (now, most) = (server.memory_mib("VmRSS")?, server.memory_mib("VmHWM")?);
+        eprintln!(
+            "  {:<16} after {after}: {now:.0} MiB, at most {most:.0}",
+            server.kind.name()
+        );
         Ok(())
     }
 

@@ -78,6 +78,32 @@ pub async fn create_token(
     Ok((StatusCode::CREATED, Json(body)))
 }
 
+/// `GET /api/v1/tokens`: the caller's tokens, newest first, without their secrets.
+pub async fn list_tokens(
+    State(hub): State<Hub>,
+    ApiCaller(caller): ApiCaller,
+) -> Result<impl IntoResponse, ApiError> {
+    let user = caller
+        .user()
+        .filter(|_| !caller.is_registry_token())
+        .ok_or(AccountError::Anonymous)?;
+    let tokens = hub.accounts.tokens.list(user).await?;
+    let tokens: Vec<_> = tokens
+        .iter()
+        .map(|token| {
+            json!({
+                "id": token.id.to_string(),
+                "name": token.name,
+                "kind": token.kind.as_str(),
+                "created_ms": token.created_ms,
+                "last_used_ms": token.last_used_ms,
+                "is_current": caller.token_id() == Some(token.id),
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "tokens": tokens })))
+}
+
 /// `DELETE /api/v1/tokens/{id}`: revokes a token; `current` is the one that makes the call.
 pub async fn revoke_token(
     State(hub): State<Hub>,

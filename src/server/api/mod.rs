@@ -23,6 +23,7 @@ pub fn routes() -> Routes {
         .get("/api/v1", about)
         .post("/api/v1/users", accounts::sign_up)
         .get("/api/v1/user", accounts::who_am_i)
+        .get("/api/v1/tokens", accounts::list_tokens)
         .post("/api/v1/tokens", accounts::create_token)
         .delete("/api/v1/tokens/{id}", accounts::revoke_token)
         .get("/api/v1/search", repositories::search)

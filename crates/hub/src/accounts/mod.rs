@@ -15,4 +15,4 @@ pub use error::AccountError;
 pub use passwords::PASSWORD_MIN_CHARS;
 pub use service::{Accounts, SignUp};
 pub use sessions::Sessions;
-pub use tokens::{NewToken, TOKEN_LIFETIME_SECS, Tokens};
+pub use tokens::{NewToken, TOKEN_LIFETIME_SECS, TokenKind, TokenSummary, Tokens};

@@ -12,8 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{AccountError, Caller, User};
 use crate::clock::Clock;
-use crate::db::tables::access_tokens::{self, TokenKind};
-use crate::db::tables::settings;
+use crate::db::tables::{access_tokens, settings};
 use crate::db::{Db, DbError};
 use crate::{Id, Secret};
 
@@ -43,6 +42,42 @@ pub struct NewToken {
     /// Shown once, never stored.
     pub secret: Secret<String>,
     pub created_ms: i64,
+}
+
+/// What a token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Everything that its user may do.
+    Personal,
+    /// Getting registry tokens: what `docker login` keeps.
+    Refresh,
+}
+
+impl TokenKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::Refresh => "refresh",
+        }
+    }
+
+    pub(crate) fn of(text: &str) -> Self {
+        if text == Self::Refresh.as_str() {
+            Self::Refresh
+        } else {
+            Self::Personal
+        }
+    }
+}
+
+/// A token as its user sees it in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSummary {
+    pub id: Id,
+    pub name: String,
+    pub kind: TokenKind,
+    pub created_ms: i64,
+    pub last_used_ms: Option<i64>,
 }
 
 /// Makes and checks tokens.
@@ -133,7 +168,12 @@ impl Tokens {
         access_tokens::delete_idle(&self.db, TokenKind::Refresh, until_ms).await
     }
 
-    /// Revokes a personal token; false when the user has no such token.
+    /// Lists the tokens of a user, newest first; the secrets are not kept.
+    pub async fn list(&self, user: &User) -> Result<Vec<TokenSummary>, DbError> {
+        access_tokens::list(&self.db, user.id).await
+    }
+
+    /// Revokes a token; false when the user has no such token.
     pub async fn revoke(&self, user: &User, id: Id) -> Result<bool, DbError> {
         access_tokens::delete(&self.db, user.id, id).await
     }

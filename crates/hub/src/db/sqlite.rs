@@ -39,9 +39,12 @@ impl Sqlite {
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(STATEMENTS);
         let writer = pool(1).connect_with(options.clone()).await?;
+        // A new schema is acknowledged to nobody: it is durable with the first change that is.
+        set_synchronous(&writer, "PRAGMA synchronous = NORMAL").await?;
         sqlx::migrate!("../../migrations/sqlite")
             .run(&writer)
             .await?;
+        set_synchronous(&writer, "PRAGMA synchronous = FULL").await?;
         let readers = pool(READERS).connect_with(options.read_only(true)).await?;
         Ok(Self { writer, readers })
     }
@@ -146,6 +149,11 @@ impl Tx {
             .await?
             .rows_affected())
     }
+}
+
+async fn set_synchronous(writer: &SqlitePool, sql: &'static str) -> Result<(), DbError> {
+    sqlx::query(sql).execute(writer).await?;
+    Ok(())
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {

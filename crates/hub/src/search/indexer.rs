@@ -52,15 +52,16 @@ pub(super) async fn start(
 /// Opens the index if it can be gone on with, and an empty one otherwise: one that is ahead of the
 /// database, or that lags behind what is kept of the changes, can't.
 fn open_usable(folder: &Path, oldest: i64, newest: i64) -> Result<SearchIndex, SearchError> {
+    if !folder.exists() {
+        return SearchIndex::open(folder);
+    }
     let kept = oldest - 1..=newest;
     if let Ok(index) = SearchIndex::open(folder)
         && index.cursor().is_some_and(|cursor| kept.contains(&cursor))
     {
         return Ok(index);
     }
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
-    }
+    std::fs::remove_dir_all(folder)?;
     SearchIndex::open(folder)
 }
 

@@ -25,12 +25,9 @@ pub struct FsStore {
 }
 
 impl FsStore {
-    /// Opens a folder, and makes it and its 256 parts when missing.
+    /// Opens a folder, and makes it when missing; its 256 parts come when they are needed.
     pub fn open(root: &Path) -> io::Result<Self> {
-        for part in 0..=255u8 {
-            std::fs::create_dir_all(root.join(format!("{part:02x}")))?;
-        }
-        File::open(root)?.sync_all()?;
+        std::fs::create_dir_all(root)?;
         Ok(Self {
             root: root.to_owned(),
         })
@@ -130,11 +127,18 @@ impl BlobWriter for FsWriter {
 }
 
 fn open_at(path: &Path, at: Location, offset: u64) -> Result<File, StoreError> {
-    let opened = OpenOptions::new()
-        .write(true)
-        .create(offset == 0)
-        .truncate(false)
-        .open(path);
+    let open = || {
+        let mut options = OpenOptions::new();
+        options.write(true).create(offset == 0).truncate(false);
+        options.open(path)
+    };
+    let opened = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && offset == 0 => {
+            make_part(path)?;
+            open()
+        }
+        other => other,
+    };
     let mut file = match opened {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -161,10 +165,24 @@ fn write_all(mut file: File, mut chunks: mpsc::Receiver<Bytes>) -> Result<(), St
     Ok(())
 }
 
+/// Makes the part that an object lies in, durably.
+fn make_part(object: &Path) -> io::Result<()> {
+    let part = object.parent().ok_or(io::ErrorKind::NotFound)?;
+    let root = part.parent().ok_or(io::ErrorKind::NotFound)?;
+    match std::fs::create_dir(part) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => File::open(root)?.sync_all(),
+    }
+}
+
 /// Lists the objects of a folder; files whose name is no location are not ours.
 fn list_folder(folder: &Path) -> Result<Vec<StoredObject>, StoreError> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        other => other?,
+    };
+    for entry in entries {
         let entry = entry?;
         let Some(at) = entry
             .file_name()

@@ -4,26 +4,11 @@ use sqlx::FromRow;
 
 use super::parse;
 use crate::Id;
-use crate::accounts::User;
+use crate::accounts::{TokenKind, TokenSummary, User};
 use crate::db::{Db, DbError, values};
 
-/// What a token is good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenKind {
-    /// Everything that its user may do.
-    Personal,
-    /// Getting registry tokens.
-    Refresh,
-}
-
-impl TokenKind {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Personal => "personal",
-            Self::Refresh => "refresh",
-        }
-    }
-}
+/// Most tokens of a list: far more than anybody keeps track of.
+const LISTED_MAX: u32 = 1000;
 
 #[derive(FromRow)]
 struct OwnerRow {
@@ -83,14 +68,41 @@ pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<Toke
     };
     Ok(Some(TokenOwner {
         token_id: parse(&row.token_id)?,
-        kind: if row.kind == TokenKind::Refresh.as_str() {
-            TokenKind::Refresh
-        } else {
-            TokenKind::Personal
-        },
+        kind: TokenKind::of(&row.kind),
         last_used_ms: row.last_used_ms,
         user,
     }))
+}
+
+#[derive(FromRow)]
+struct ListedRow {
+    id: String,
+    name: String,
+    kind: String,
+    created_ms: i64,
+    last_used_ms: Option<i64>,
+}
+
+/// Lists the tokens of a user, newest first.
+pub(crate) async fn list(db: &Db, user_id: Id) -> Result<Vec<TokenSummary>, DbError> {
+    let sql = "SELECT id, name, kind, created_ms, last_used_ms
+        FROM access_tokens
+        WHERE user_id = ?
+        ORDER BY created_ms DESC, id DESC
+        LIMIT ?";
+    let rows = db.all::<ListedRow>(sql, values![&user_id, LISTED_MAX]);
+    rows.await?
+        .into_iter()
+        .map(|row| {
+            Ok(TokenSummary {
+                id: parse(&row.id)?,
+                name: row.name,
+                kind: TokenKind::of(&row.kind),
+                created_ms: row.created_ms,
+                last_used_ms: row.last_used_ms,
+            })
+        })
+        .collect()
 }
 
 /// Notes a use, unless one is noted that is younger than `unless_after_ms`.
