@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use dockyard::server::{self, config::Cli};
-use mimalloc::MiMalloc;
+use tikv_jemallocator::Jemalloc;
 
-/// Gives memory back after a burst: with the system's allocator, many requests at once left hundreds of
+/// Gives memory back after a burst: with the system's allocator, many requests at once left some hundred
 /// megabytes behind.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

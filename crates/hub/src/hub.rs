@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::db::{Db, DbError};
 use crate::images::archive::Archives;
 use crate::images::{Blobs, Collector, Manifests, Repositories, Tags, Uploads, Verifier};
-use crate::search::{Search, SearchError};
+use crate::search::Search;
 use crate::store::{BlobStore, FsStore, StoreError};
 
 /// Where a hub keeps its data, and which clock it goes by.
@@ -50,7 +50,7 @@ impl Hub {
         let store = open_store(&data_dir)?;
         let db = Db::open(&data_dir.join("dockyard.db")).await?;
         let changed = Arc::new(Notify::new());
-        let search = Search::open(&data_dir.join("search"), db.clone(), changed.clone()).await?;
+        let search = Search::open(data_dir.join("search"), db.clone(), changed.clone());
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
         let blobs = Blobs::new(db.clone(), store.clone(), clock.clone());
         let accounts = Accounts::open(db.clone(), clock.clone()).await?;
@@ -164,8 +164,6 @@ pub enum OpenError {
     Folder(PathBuf, #[source] std::io::Error),
     #[error(transparent)]
     Database(#[from] DbError),
-    #[error(transparent)]
-    Search(#[from] SearchError),
     #[error(transparent)]
     Accounts(#[from] AccountError),
 }

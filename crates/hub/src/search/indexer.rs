@@ -1,13 +1,13 @@
 //! Tails the outbox into the index.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tantivy::IndexWriter;
-use tokio::sync::Notify;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::{Notify, watch};
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -22,31 +22,53 @@ use crate::images::Repository;
 const BATCH: u32 = 500;
 /// How often to look for changes that other nodes wrote.
 const POLL: Duration = Duration::from_secs(1);
-/// Pause after a batch, so that a busy registry commits a few times a second and not for each push.
-const BREATH: Duration = Duration::from_millis(100);
+/// Pause after a batch: a busy registry commits twice a second and not for each push, since a commit
+/// costs several syncs of the disk; still a change can be found within a second.
+const BREATH: Duration = Duration::from_millis(500);
 
-/// Opens the index, builds it where needed, and starts the task that keeps it up to date.
-pub(super) async fn start(
-    folder: &Path,
+/// Opens the index, hands it out, builds it where needed, and keeps it up to date until told to stop.
+pub(super) async fn run(
+    folder: PathBuf,
     db: Db,
     changed: Arc<Notify>,
     stop: CancellationToken,
-) -> Result<(Arc<SearchIndex>, JoinHandle<()>), SearchError> {
+    opened: watch::Sender<Option<Arc<SearchIndex>>>,
+) {
+    let follower = match open(folder, db, &opened).await {
+        Ok(follower) => follower,
+        Err(error) => {
+            error!(%error, "there is no search until the next start");
+            return;
+        }
+    };
+    follower.run(changed, stop).await;
+}
+
+async fn open(
+    folder: PathBuf,
+    db: Db,
+    opened: &watch::Sender<Option<Arc<SearchIndex>>>,
+) -> Result<Follower, SearchError> {
     let (oldest, newest) = (outbox::oldest(&db).await?, outbox::newest(&db).await?);
-    let index = Arc::new(open_usable(folder, oldest, newest)?);
+    let (index, writer) = spawn_blocking(move || {
+        let index = open_usable(&folder, oldest, newest)?;
+        let writer = index.writer()?;
+        Ok::<_, SearchError>((Arc::new(index), writer))
+    })
+    .await
+    .unwrap_or(Err(SearchError::Stopped))?;
+    opened.send_replace(Some(Arc::clone(&index)));
     let cursor = index.cursor();
-    let writer = index.writer()?;
-    let mut follower = Follower {
-        index: Arc::clone(&index),
+    let follower = Follower {
+        index,
         writer,
         db,
         cursor: cursor.unwrap_or_default(),
     };
-    if cursor.is_none() {
-        follower = follower.rebuild(newest).await?;
+    match cursor {
+        Some(_) => Ok(follower),
+        None => follower.rebuild(newest).await,
     }
-    let task = tokio::spawn(follower.run(changed, stop));
-    Ok((index, task))
 }
 
 /// Opens the index if it can be gone on with, and an empty one otherwise: one that is ahead of the
@@ -88,11 +110,14 @@ impl Follower {
                     return;
                 }
             };
-            tokio::time::sleep(BREATH).await;
+            tokio::select! {
+                () = tokio::time::sleep(BREATH) => {}
+                () = stop.cancelled() => return,
+            }
         }
     }
 
-    /// Takes every change that is waiting.
+    /// Takes every change that is waiting; those that come meanwhile wait for the next turn.
     async fn catch_up(mut self) -> Result<Self, SearchError> {
         loop {
             let changes = match outbox::list(&self.db, self.cursor, BATCH).await {
@@ -105,11 +130,15 @@ impl Follower {
             let Some((cursor, _)) = changes.last().copied() else {
                 return Ok(self);
             };
+            let is_last = changes.len() < BATCH as usize;
             let ids: BTreeSet<Id> = changes.into_iter().map(|(_, id)| id).collect();
             let ids: Vec<Id> = ids.into_iter().collect();
             let found = repositories::find_many(&self.db, &ids).await?;
             self.cursor = cursor;
             self = self.put(ids, found).await?;
+            if is_last {
+                return Ok(self);
+            }
         }
     }
 

@@ -4,10 +4,10 @@ mod index;
 mod indexer;
 mod query;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -41,27 +41,33 @@ pub struct SearchResults {
 #[derive(Clone)]
 pub struct Search {
     db: Db,
-    index: Arc<SearchIndex>,
+    /// `None` until the index is open.
+    index: watch::Receiver<Option<Arc<SearchIndex>>>,
     stop: CancellationToken,
     follower: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Search {
     /// Opens the index in a folder, builds it anew where it is missing, old or damaged, and keeps it
-    /// up to date from then on.
-    pub(crate) async fn open(
-        folder: &Path,
-        db: Db,
-        changed: Arc<Notify>,
-    ) -> Result<Self, SearchError> {
+    /// up to date from then on, all of it in the background: only searches wait for it.
+    pub(crate) fn open(folder: PathBuf, db: Db, changed: Arc<Notify>) -> Self {
         let stop = CancellationToken::new();
-        let (index, task) = indexer::start(folder, db.clone(), changed, stop.clone()).await?;
-        Ok(Self {
+        let (opened, index) = watch::channel(None);
+        let task = indexer::run(folder, db.clone(), changed, stop.clone(), opened);
+        Self {
             db,
             index,
             stop,
-            follower: Arc::new(Mutex::new(Some(task))),
-        })
+            follower: Arc::new(Mutex::new(Some(tokio::spawn(task)))),
+        }
+    }
+
+    /// Waits until the index is open. Errors: `Stopped` when it could not be opened.
+    async fn index(&self) -> Result<Arc<SearchIndex>, SearchError> {
+        let mut index = self.index.clone();
+        let opened = index.wait_for(Option::is_some).await;
+        let opened = opened.map_err(|_| SearchError::Stopped)?;
+        opened.clone().ok_or(SearchError::Stopped)
     }
 
     /// Stops following changes and lets go of the index.
@@ -92,10 +98,10 @@ impl Search {
         if limit == 0 || request.offset > REACH_MAX {
             return Ok(nothing);
         }
-        let Some(query) = query::build(&self.index, caller, &request.text) else {
+        let index = self.index().await?;
+        let Some(query) = query::build(&index, caller, &request.text) else {
             return Ok(nothing);
         };
-        let index = Arc::clone(&self.index);
         let offset = request.offset;
         let found = tokio::task::spawn_blocking(move || index.find(&query, limit, offset)).await;
         let (total, ids) = found.map_err(|_| SearchError::Stopped)??;
