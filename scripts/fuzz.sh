@@ -33,7 +33,7 @@ for target in "${targets[@]}"; do
     -artifact_prefix="fuzz/artifacts/$target/" -print_final_stats=1 -verbosity=0
   # Keeps the smallest set of inputs that covers as much.
   small=$(mktemp -d)
-  "$program" -merge=1 "$small" "fuzz/corpus/$target" 2>/dev/null
+  "$program" -merge=1 -max_len=512 "$small" "fuzz/corpus/$target" 2>/dev/null
   rm -rf "fuzz/corpus/$target"
   mv "$small" "fuzz/corpus/$target"
   chmod 755 "fuzz/corpus/$target"

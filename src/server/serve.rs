@@ -1,17 +1,20 @@
 //! Start and stop.
 
-use std::future::IntoFuture;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use axum::Router;
 use dockyard_hub::clock::Clock;
 use dockyard_hub::images::{Collected, CollectorOptions, Mode};
 use dockyard_hub::{Hub, HubOptions};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -20,6 +23,14 @@ use super::{AppState, admin, router};
 
 /// How long requests may go on after the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a client may take for the head of a request, the wait before it included, so that idle ones
+/// don't hold connections for ever.
+const HEADER_TIME: Duration = Duration::from_secs(75);
+/// Most bytes read from a connection at once: what waits between the network and the disk is some of
+/// these for each upload.
+const READ_BYTES: usize = 128 * 1024;
+/// Pause after a connection that could not be accepted.
+const BREATH: Duration = Duration::from_millis(100);
 /// How soon after the start the collector makes its first pass.
 const FIRST_PASS: Duration = Duration::from_mins(5);
 /// How often expired sessions are swept.
@@ -60,23 +71,52 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
 
     let app = router(AppState::new(hub.clone(), settings.public_url));
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = axum::serve(listener, app).with_graceful_shutdown(async {
-        let _ = stopped.await;
-    });
-    let mut server = std::pin::pin!(server.into_future());
-    tokio::select! {
-        result = &mut server => result?,
-        () = asked_to_stop() => {
-            info!("stopping");
-            let _ = stop.send(());
-            if tokio::time::timeout(GRACE, server).await.is_err() {
-                warn!("some requests did not end in time and were cut off");
-            }
-        }
-    }
+    listen(listener, app).await;
     hub.close().await;
     Ok(())
+}
+
+/// Serves connections until the process is asked to stop, and lets requests under way end in time.
+async fn listen(listener: TcpListener, app: Router) {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(READ_BYTES);
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(asked_to_stop());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Most often there are too many open files: others end meanwhile.
+                warn!(%error, "could not accept a connection");
+                tokio::time::sleep(BREATH).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(app.clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection.into_owned());
+        tokio::spawn(async move {
+            // A connection that breaks is the client's concern.
+            let _ = connection.await;
+        });
+    }
+    info!("stopping");
+    drop(listener);
+    if tokio::time::timeout(GRACE, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        warn!("some requests did not end in time and were cut off");
+    }
 }
 
 /// Says where the server is, and how to make the first administrator while there is none.
