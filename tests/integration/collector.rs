@@ -296,3 +296,70 @@ async fn a_lost_object_is_found_and_said_where() {
     app.push_image("alice", "alice/app", "v1", b"layer").await;
     assert_eq!(verify(&app, Repair::No).await, []);
 }
+
+#[tokio::test]
+async fn a_blob_in_quarantine_that_is_whole_after_all_comes_back() {
+    let app = app().await;
+    app.push_image("alice", "alice/app", "v1", b"layer").await;
+    let files = app.blob_files();
+    let away = |file: &std::path::Path| file.with_extension("away");
+    for file in &files {
+        std::fs::rename(file, away(file)).unwrap();
+    }
+    verify(&app, Repair::Yes).await;
+    let path = format!("/v2/alice/app/blobs/{}", digest(b"layer"));
+    assert_eq!(
+        status(&app, Method::GET, &path).await,
+        StatusCode::NOT_FOUND
+    );
+    for file in &files {
+        std::fs::rename(away(file), file).unwrap();
+    }
+    let found = verify(&app, Repair::Yes).await;
+    assert!(found.iter().all(Problem::is_repaired), "{found:?}");
+    assert_eq!(verify(&app, Repair::No).await, []);
+    assert_eq!(status(&app, Method::GET, &path).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn blobs_without_their_database_are_left_alone() {
+    let app = app().await;
+    app.push_image("alice", "alice/app", "v1", b"layer").await;
+    let options = app.options();
+    let _folder = app.stop().await;
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(options.data_dir.join(format!("dockyard.db{end}")));
+    }
+    let refused = dockyard_hub::Hub::open(options.clone())
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        refused.to_string().contains("Put the database back"),
+        "{refused}"
+    );
+    assert!(!options.data_dir.join("dockyard.db").exists());
+}
+
+#[tokio::test]
+async fn a_manifest_starts_the_time_of_what_it_refers_to_anew() {
+    let app = app().await;
+    let manifest = app.push_image("alice", "alice/app", "v1", b"one").await;
+    let path = format!("/v2/alice/app/manifests/{}", digest(manifest.as_bytes()));
+    assert_eq!(
+        status(&app, Method::DELETE, &path).await,
+        StatusCode::ACCEPTED
+    );
+    assert_eq!(collect(&app).await.waiting, 2);
+    app.clock.advance(DAY_MS - 1000);
+    app.put_manifest("alice", "alice/app", "v2", MANIFEST, &manifest)
+        .await;
+    assert_eq!(
+        status(&app, Method::DELETE, &path).await,
+        StatusCode::ACCEPTED
+    );
+    app.clock.advance(2000);
+    assert_eq!(collect(&app).await.links, 0);
+    app.clock.advance(2 * DAY_MS);
+    assert_eq!(collect(&app).await.links, 2);
+}

@@ -399,3 +399,16 @@ async fn docker_login_gets_a_token_in_place_of_the_password_that_can_be_revoked(
     assert_eq!(revoke.send().await.unwrap().status().as_u16(), 204);
     assert_eq!(refresh(&personal).await.unwrap().status().as_u16(), 401);
 }
+
+#[tokio::test]
+async fn a_token_of_the_protocol_does_not_change_the_repository_itself() {
+    let app = app().await;
+    let token = app
+        .registry_token(Some("alice"), "repository:alice/app:*")
+        .await;
+    let path = "/api/v1/repositories/alice/app";
+    assert_eq!(status(&app, Method::DELETE, path, &token).await, 401);
+    let change = app.bearer(Method::PATCH, path, &token);
+    let change = change.json(&serde_json::json!({"visibility": "private"}));
+    assert_eq!(change.send().await.unwrap().status().as_u16(), 401);
+}

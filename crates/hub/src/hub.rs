@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::StreamExt;
 use tokio::sync::Notify;
 
 use crate::accounts::{Access, AccountError, Accounts};
@@ -48,7 +49,11 @@ impl Hub {
             .map_err(|error| OpenError::Folder(data_dir.clone(), error))?;
         let lock = lock(&data_dir)?;
         let store = open_store(&data_dir)?;
-        let db = Db::open(&data_dir.join("dockyard.db")).await?;
+        let file = data_dir.join("dockyard.db");
+        if !file.exists() && store.list().next().await.is_some() {
+            return Err(OpenError::NoDatabase(data_dir));
+        }
+        let db = Db::open(&file).await?;
         let changed = Arc::new(Notify::new());
         let search = Search::open(data_dir.join("search"), db.clone(), changed.clone());
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
@@ -160,6 +165,11 @@ pub enum OpenError {
     InUse(PathBuf),
     #[error("there is no Dockyard data in {0}: name its folder with --data-dir")]
     NoData(PathBuf),
+    #[error(
+        "{0} has blobs but no dockyard.db: a new one would make them garbage. Put the database back, or \
+         move the folder's blobs/ away to start anew"
+    )]
+    NoDatabase(PathBuf),
     #[error("the folder {0} can't be used: {1}")]
     Folder(PathBuf, #[source] std::io::Error),
     #[error(transparent)]

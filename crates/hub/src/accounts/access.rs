@@ -25,10 +25,12 @@ pub trait Permission: sealed::Sealed + Send + Sync + 'static {
     const ACTION: Action;
     /// Whether everyone may do it with a public repository.
     const PUBLIC: bool;
+    /// Whether it takes more than a token of the registry protocol.
+    const IN_PERSON: bool;
 }
 
 macro_rules! permission {
-    ($(#[$doc:meta])* $name:ident, $action:ident, $public:literal) => {
+    ($(#[$doc:meta])* $name:ident, $action:ident, $public:literal, $in_person:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         pub struct $name;
@@ -36,25 +38,26 @@ macro_rules! permission {
         impl Permission for $name {
             const ACTION: Action = Action::$action;
             const PUBLIC: bool = $public;
+            const IN_PERSON: bool = $in_person;
         }
     };
 }
 
 permission!(
     /// Reading: manifests, blobs, tags, the page.
-    Pull, Pull, true
+    Pull, Pull, true, false
 );
 permission!(
     /// Adding: blobs, manifests, tags.
-    Push, Push, false
+    Push, Push, false, false
 );
 permission!(
     /// Removing tags, manifests and blobs.
-    Delete, Delete, false
+    Delete, Delete, false, false
 );
 permission!(
     /// Changing the repository itself: texts, visibility, its end.
-    Administer, Delete, false
+    Administer, Delete, false, true
 );
 
 /// The proof that a caller may do `P` with a repository.
@@ -240,7 +243,8 @@ pub(crate) fn decide<P: Permission>(
             .is_some_and(|user| user.is_admin || user.id == repository.owner_id)
     };
     let is_public = found.is_some_and(|repository| repository.visibility == Visibility::Public);
-    let carried = caller.carries(name, P::ACTION);
+    // A token of the protocol, made to push or delete images, does not change the repository itself.
+    let carried = caller.carries(name, P::ACTION) && !(P::IN_PERSON && caller.is_registry_token());
     if let Some(repository) = found
         && ((P::PUBLIC && is_public) || (carried && owns(repository)))
     {

@@ -207,6 +207,10 @@ impl Tokens {
             self.clock.now_ms(),
             self.clock.now_ms() - LAST_USED_PRECISION_MS,
         );
+        let seen_ms = owner.last_used_ms.unwrap_or(owner.created_ms);
+        if owner.kind == TokenKind::Refresh && seen_ms <= now_ms - REFRESH_IDLE_MS {
+            return Ok(None);
+        }
         if owner.last_used_ms.is_none_or(|last| last < stale) {
             access_tokens::touch(&self.db, owner.token_id, now_ms, stale).await?;
         }

@@ -32,8 +32,9 @@ impl Blobs {
     pub async fn find(&self, grant: &Grant<Pull>, digest: &Digest) -> Result<Blob, ImageError> {
         let found = repository_blobs::find(&self.db, grant.repository_id(), digest).await?;
         let found = found.ok_or_else(|| unknown(digest, grant.repository()))?;
-        if found.is_marked {
-            blob_marks::unmark(&self.db, grant.repository_id(), digest).await?;
+        // It may have been collected since it was found: then it is not there.
+        if found.is_marked && !blob_marks::unmark(&self.db, grant.repository_id(), digest).await? {
+            return Err(unknown(digest, grant.repository()));
         }
         Ok(found.blob)
     }
@@ -83,6 +84,7 @@ impl Blobs {
     pub async fn unlink(&self, grant: &Grant<Delete>, digest: &Digest) -> Result<(), ImageError> {
         let mut tx = self.db.begin().await?;
         if repository_blobs::unlink(&mut tx, grant.repository_id(), digest).await? {
+            blobs::touch(&mut tx, digest, self.clock.now_ms()).await?;
             return Ok(tx.commit().await?);
         }
         drop(tx);

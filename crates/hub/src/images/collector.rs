@@ -226,8 +226,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Deletes one manifest; what it held waits for the grace period from now on, as it may have
-    /// been asked for while it was held.
+    /// Deletes one manifest; what it held waits for its own time from now on, as it may have been asked
+    /// for while it was held.
     async fn take_manifest(
         &self,
         id: Id,
@@ -240,9 +240,8 @@ impl Pass<'_> {
         if !manifest_marks::delete_due(&mut tx, id, digest, self.now_ms - untagged_ms).await? {
             return Ok(false);
         }
-        let since_ms = self.now_ms - untagged_ms + self.grace_ms.min(untagged_ms);
         for manifest in held.iter().chain(&referrers) {
-            manifest_marks::mark(&mut tx, id, manifest, since_ms).await?;
+            manifest_marks::mark(&mut tx, id, manifest, self.now_ms).await?;
         }
         Fault::CollectManifest.reach();
         tx.commit().await?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use dockyard_oci::{
     Algorithm, Descriptor, Digest, Manifest, ManifestKind, MediaType, Reference, RepositoryName,
     Tag,
@@ -14,7 +15,7 @@ use super::{ImageError, PullError, StoredManifest};
 use crate::accounts::{Caller, Delete, Grant, Pull, Push, decide};
 use crate::clock::Clock;
 use crate::db::tables::manifests::{self, ManifestHead, NewManifest, Referrer};
-use crate::db::tables::{manifest_marks, outbox, repositories, repository_blobs, tags};
+use crate::db::tables::{blob_marks, manifest_marks, outbox, repositories, repository_blobs, tags};
 use crate::db::{Db, DbError, Tx};
 use crate::fault::Fault;
 
@@ -96,6 +97,8 @@ impl Manifests {
                 Fault::ManifestRecording.reach();
                 tx.commit().await?;
                 Fault::ManifestRecorded.reach();
+                // Also in place of what may have been damaged when it was read.
+                self.bodies.keep(&actual, Bytes::copy_from_slice(bytes));
                 self.changed.notify_one();
                 let subject = manifest.subject.map(|subject| subject.digest);
                 Ok(ManifestPut {
@@ -133,6 +136,9 @@ impl Manifests {
             pushed_by: user_id.as_ref(),
         };
         manifests::insert(tx, new).await?;
+        for listed in &manifest.manifests {
+            manifest_marks::unmark_in(tx, repository_id, &listed.digest).await?;
+        }
         for tag in tags {
             tags::set(tx, repository_id, tag, digest, now_ms, user_id.as_ref()).await?;
         }
@@ -172,8 +178,9 @@ impl Manifests {
         head: ManifestHead,
     ) -> Result<StoredManifest, ImageError> {
         let (id, digest) = (grant.repository_id(), head.digest);
-        if head.is_marked {
-            manifest_marks::unmark(&self.db, id, &digest).await?;
+        // It may have been collected since it was found: then it is not there.
+        if head.is_marked && !manifest_marks::unmark(&self.db, id, &digest).await? {
+            return Err(unknown(Reference::Digest(digest), grant.repository()));
         }
         let bytes = match self.bodies.find(&digest) {
             Some(bytes) => bytes,
@@ -293,8 +300,12 @@ async fn require_blobs(
     let sizes = repository_blobs::sizes(tx, grant.repository_id(), &digests).await?;
     for blob in needed {
         match sizes.get(&blob.digest) {
-            Some(&actual) if actual == blob.size => {}
-            Some(&actual) => {
+            Some(&(actual, is_marked)) if actual == blob.size => {
+                if is_marked {
+                    blob_marks::unmark_in(tx, grant.repository_id(), &blob.digest).await?;
+                }
+            }
+            Some(&(actual, _)) => {
                 return Err(ImageError::ManifestBlobSize {
                     digest: blob.digest.clone(),
                     said: blob.size,

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use super::{Repository, RepositoryError};
 use crate::accounts::{Administer, Caller, Grant, Pull};
 use crate::clock::Clock;
-use crate::db::tables::{outbox, repositories, users};
+use crate::db::tables::{blobs, outbox, repositories, users};
 use crate::db::{Db, DbError};
 use crate::fault::Fault;
 
@@ -127,11 +127,13 @@ impl Repositories {
 
     /// Deletes a repository with its tags, manifests and links to blobs, in one transaction.
     pub async fn delete(&self, grant: &Grant<Administer>) -> Result<(), RepositoryError> {
+        let now_ms = self.clock.now_ms();
         let mut tx = self.db.begin().await?;
+        blobs::touch_all_of(&mut tx, grant.repository_id(), now_ms).await?;
         if !repositories::delete(&mut tx, grant.repository_id()).await? {
             return Err(RepositoryError::Gone);
         }
-        outbox::insert(&mut tx, grant.repository_id(), self.clock.now_ms()).await?;
+        outbox::insert(&mut tx, grant.repository_id(), now_ms).await?;
         Fault::RepositoryDeleting.reach();
         tx.commit().await?;
         Fault::RepositoryDeleted.reach();

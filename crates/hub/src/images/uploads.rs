@@ -136,9 +136,9 @@ impl Uploads {
         at: Option<u64>,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
     ) -> Result<Upload, ImageError> {
-        let _claim = self.claim(id)?;
+        let claim = self.claim(id)?;
         let mut stored = self.find(grant, id).await?;
-        self.write(id, &mut stored, at, bytes).await?;
+        self.write(&claim, &mut stored, at, bytes).await?;
         Ok(Upload {
             id,
             offset: stored.offset,
@@ -157,12 +157,12 @@ impl Uploads {
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
         expected: &Digest,
     ) -> Result<Blob, ImageError> {
-        let _claim = self.claim(id)?;
+        let claim = self.claim(id)?;
         let mut stored = self.find(grant, id).await?;
         if hasher_of(&stored)?.algorithm() != expected.algorithm() && stored.offset == 0 {
             stored.hash_state = Hasher::new(expected.algorithm()).save();
         }
-        self.write(id, &mut stored, at, bytes).await?;
+        self.write(&claim, &mut stored, at, bytes).await?;
         let hasher = hasher_of(&stored)?;
         let actual = if hasher.algorithm() == expected.algorithm() {
             hasher.finish()
@@ -191,9 +191,9 @@ impl Uploads {
         diff_id: impl Future<Output = io::Result<Digest>> + Send,
     ) -> Result<StoredLayer, ImageError> {
         let upload = self.start(grant, Algorithm::Sha256).await?;
-        let _claim = self.claim(upload.id)?;
+        let claim = self.claim(upload.id)?;
         let mut stored = self.find(grant, upload.id).await?;
-        let written = self.write(upload.id, &mut stored, None, bytes).await;
+        let written = self.write(&claim, &mut stored, None, bytes).await;
         let diff_id = match (written, diff_id.await.map_err(ImageError::Interrupted)) {
             (Ok(()), Ok(diff_id)) => diff_id,
             (Err(error), _) | (Ok(()), Err(error)) => {
@@ -250,15 +250,13 @@ impl Uploads {
         Ok(uploads::count_idle(&self.db, until_ms).await?)
     }
 
-    fn claim(&self, id: Id) -> Result<Claim, ImageError> {
+    fn claim(&self, id: Id) -> Result<Arc<Claim>, ImageError> {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         if !busy.insert(id) {
             return Err(ImageError::UploadBusy(id));
         }
-        Ok(Claim {
-            id,
-            busy: Arc::clone(&self.busy),
-        })
+        let busy = Arc::clone(&self.busy);
+        Ok(Arc::new(Claim { id, busy }))
     }
 
     async fn find(&self, grant: &Grant<Push>, id: Id) -> Result<StoredUpload, ImageError> {
@@ -268,13 +266,17 @@ impl Uploads {
     }
 
     /// Streams bytes to the store and moves the upload on, also when the stream breaks.
+    ///
+    /// The store holds the claim until everything that it was handed is written, so that a request
+    /// which is dropped does not write on beside the next one.
     async fn write(
         &self,
-        id: Id,
+        claim: &Arc<Claim>,
         stored: &mut StoredUpload,
         at: Option<u64>,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
     ) -> Result<(), ImageError> {
+        let id = claim.id;
         if at.is_some_and(|at| at != stored.offset) {
             return Err(ImageError::OffsetMismatch {
                 id,
@@ -288,7 +290,11 @@ impl Uploads {
         }
         let mut hasher = hasher_of(stored)?;
         let mut length = stored.offset;
-        let mut writer = match self.store.append(stored.location, stored.offset).await {
+        let mut writer = match self
+            .store
+            .append(stored.location, stored.offset, claim.clone())
+            .await
+        {
             Err(StoreError::Missing(_)) => return Err(ImageError::UploadUnknown(id)),
             other => other?,
         };

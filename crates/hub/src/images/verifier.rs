@@ -44,6 +44,10 @@ pub enum Problem {
         /// Whether it is out of service, so that a push of it stores it anew.
         quarantined: bool,
     },
+    /// A blob in quarantine that is whole after all, as after a disk that was away for a while.
+    BlobWhole { digest: Digest, repaired: bool },
+    /// The store can't read a blob; it stays in service, since the next try may succeed.
+    BlobUnreadable { digest: Digest, error: String },
     /// The bytes of a manifest are not what its digest stands for.
     ManifestDamaged {
         repository: RepositoryName,
@@ -90,6 +94,13 @@ pub struct Verifier {
     clock: Clock,
 }
 
+/// How a blob was found.
+enum State {
+    Whole,
+    Damaged(String),
+    Unreadable(String),
+}
+
 /// One run.
 struct Run<'a> {
     verifier: &'a Verifier,
@@ -127,11 +138,12 @@ impl Verifier {
         Ok(run.result)
     }
 
-    /// Reads a blob to its end and tells what is wrong with it; `None` when nothing is.
-    async fn fault(&self, blob: &Blob) -> Result<Option<String>, ImageError> {
+    /// Reads a blob to its end and tells how it is.
+    async fn look_at(&self, blob: &Blob) -> State {
         let mut stream = match self.store.read(blob.location, 0..u64::MAX).await {
-            Err(StoreError::Missing(_)) => return Ok(Some("its object is gone".to_owned())),
-            other => other?,
+            Err(StoreError::Missing(_)) => return State::Damaged("its object is gone".to_owned()),
+            Err(error) => return State::Unreadable(error.to_string()),
+            Ok(stream) => stream,
         };
         let mut hasher = Hasher::new(blob.digest.algorithm());
         let mut size = 0;
@@ -141,20 +153,17 @@ impl Verifier {
                     hasher.update(&chunk);
                     size += chunk.len() as u64;
                 }
-                Err(error) => return Ok(Some(format!("it can't be read: {error}"))),
+                Err(error) => return State::Unreadable(error.to_string()),
             }
         }
-        let actual = hasher.finish();
-        Ok(if size != blob.size_bytes {
-            Some(format!(
-                "it has {size} bytes instead of {}",
-                blob.size_bytes
-            ))
+        let (actual, expected) = (hasher.finish(), blob.size_bytes);
+        if size != expected {
+            State::Damaged(format!("it has {size} bytes instead of {expected}"))
         } else if actual != blob.digest {
-            Some(format!("its bytes hash to {actual}"))
+            State::Damaged(format!("its bytes hash to {actual}"))
         } else {
-            None
-        })
+            State::Whole
+        }
     }
 
     /// Tells whether a blob is still stored as it was listed: it may have been collected meanwhile.
@@ -190,24 +199,28 @@ impl Run<'_> {
         let verifier = self.verifier;
         self.result.blobs += 1;
         self.result.bytes += blob.size_bytes;
-        let what = match verifier.fault(blob).await? {
-            Some(what) => what,
-            None if was_damaged => "it is in quarantine".to_owned(),
-            None => return Ok(()),
-        };
-        if !verifier.is_current(blob).await? {
+        let state = verifier.look_at(blob).await;
+        let is_as_expected = matches!(state, State::Whole) && !was_damaged;
+        if is_as_expected || !verifier.is_current(blob).await? {
             return Ok(());
         }
-        if self.repair == Repair::Yes && !was_damaged {
-            let now_ms = verifier.clock.now_ms();
-            blobs::set_damaged(&verifier.db, blob, now_ms).await?;
-        }
-        let repositories = repository_blobs::repositories_of(&verifier.db, &blob.digest, NAMED);
-        let problem = Problem::BlobDamaged {
-            digest: blob.digest.clone(),
-            what,
-            repositories: repositories.await?,
-            quarantined: was_damaged || self.repair == Repair::Yes,
+        let (repair, digest) = (self.repair == Repair::Yes, blob.digest.clone());
+        let problem = match state {
+            State::Whole => Problem::BlobWhole {
+                repaired: repair && blobs::set_whole(&verifier.db, blob).await?,
+                digest,
+            },
+            State::Unreadable(error) => Problem::BlobUnreadable { digest, error },
+            State::Damaged(what) => {
+                let (db, now_ms) = (&verifier.db, verifier.clock.now_ms());
+                let taken = repair && !was_damaged && blobs::set_damaged(db, blob, now_ms).await?;
+                Problem::BlobDamaged {
+                    repositories: repository_blobs::repositories_of(db, &digest, NAMED).await?,
+                    quarantined: was_damaged || taken,
+                    digest,
+                    what,
+                }
+            }
         };
         self.found(&problem);
         Ok(())
@@ -343,9 +356,12 @@ impl Problem {
     /// Tells whether the problem is gone now.
     pub const fn is_repaired(&self) -> bool {
         match self {
-            Self::BlobHidden { repaired, .. } | Self::ReferencesWrong { repaired, .. } => *repaired,
+            Self::BlobWhole { repaired, .. }
+            | Self::BlobHidden { repaired, .. }
+            | Self::ReferencesWrong { repaired, .. } => *repaired,
             Self::Database(_)
             | Self::BlobDamaged { .. }
+            | Self::BlobUnreadable { .. }
             | Self::ManifestDamaged { .. }
             | Self::BlobMissing { .. } => false,
         }
@@ -375,6 +391,17 @@ impl fmt::Display for Problem {
                 } else {
                     "; --repair takes it out of service"
                 })
+            }
+            Self::BlobWhole { digest, repaired } => write!(
+                f,
+                "blob {digest} is in quarantine, but whole{}",
+                outcome(*repaired)
+            ),
+            Self::BlobUnreadable { digest, error } => {
+                write!(
+                    f,
+                    "blob {digest} can't be read: {error}; it stays in service"
+                )
             }
             Self::ManifestDamaged { repository, digest } => write!(
                 f,

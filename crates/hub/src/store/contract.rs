@@ -1,5 +1,7 @@
 //! What every store must do, stamped on each implementation.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 
@@ -9,7 +11,7 @@ use super::{BlobStore, Location, StoreError};
 async fn write(store: &dyn BlobStore, at: Location, parts: &[&[u8]]) {
     let mut offset = 0;
     for part in parts {
-        let mut writer = store.append(at, offset).await.unwrap();
+        let mut writer = store.append(at, offset, Arc::new(())).await.unwrap();
         writer.write(Bytes::copy_from_slice(part)).await.unwrap();
         writer.sync().await.unwrap();
         offset += part.len() as u64;
@@ -39,7 +41,7 @@ pub(super) async fn keeps_an_empty_object(store: &dyn BlobStore) {
 pub(super) async fn drops_what_lies_beyond_the_offset(store: &dyn BlobStore) {
     let at = Location::new();
     write(store, at, &[b"0123456789"]).await;
-    let mut writer = store.append(at, 4).await.unwrap();
+    let mut writer = store.append(at, 4, Arc::new(())).await.unwrap();
     writer.write(Bytes::from_static(b"ab")).await.unwrap();
     writer.sync().await.unwrap();
     assert_eq!(read(store, at, 0, 100).await, b"0123ab");
@@ -48,14 +50,27 @@ pub(super) async fn drops_what_lies_beyond_the_offset(store: &dyn BlobStore) {
 pub(super) async fn refuses_to_append_past_the_end(store: &dyn BlobStore) {
     let at = Location::new();
     assert!(matches!(
-        store.append(at, 1).await.err(),
+        store.append(at, 1, Arc::new(())).await.err(),
         Some(StoreError::Missing(_))
     ));
     write(store, at, &[b"abc"]).await;
     assert!(matches!(
-        store.append(at, 4).await.err(),
+        store.append(at, 4, Arc::new(())).await.err(),
         Some(StoreError::Missing(_))
     ));
+}
+
+pub(super) async fn holds_on_until_the_last_byte_is_written(store: &dyn BlobStore) {
+    let (at, hold) = (Location::new(), Arc::new(()));
+    let mut writer = store.append(at, 0, hold.clone()).await.unwrap();
+    for _ in 0..8 {
+        writer.write(Bytes::from(vec![7; 100_000])).await.unwrap();
+    }
+    drop(writer);
+    while Arc::strong_count(&hold) > 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert_eq!(read(store, at, 0, 1_000_000).await.len(), 800_000);
 }
 
 pub(super) async fn forgets_what_was_deleted(store: &dyn BlobStore) {
@@ -93,6 +108,7 @@ macro_rules! stamp {
             keeps_an_empty_object,
             drops_what_lies_beyond_the_offset,
             refuses_to_append_past_the_end,
+            holds_on_until_the_last_byte_is_written,
             forgets_what_was_deleted,
             lists_what_is_there
         );

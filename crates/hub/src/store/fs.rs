@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::read_ahead;
-use super::{BlobStore, BlobWriter, ByteStream, Location, StoreError, StoredObject};
+use super::{BlobStore, BlobWriter, ByteStream, Hold, Location, StoreError, StoredObject};
 
 /// Chunks that may wait for the disk; with network chunks of some 16 to 64 KiB, about a megabyte.
 const WRITE_QUEUE: usize = 16;
@@ -46,11 +46,20 @@ impl FsStore {
 
 #[async_trait]
 impl BlobStore for FsStore {
-    async fn append(&self, at: Location, offset: u64) -> Result<Box<dyn BlobWriter>, StoreError> {
+    async fn append(
+        &self,
+        at: Location,
+        offset: u64,
+        hold: Hold,
+    ) -> Result<Box<dyn BlobWriter>, StoreError> {
         let path = self.path(at);
         let file = blocking(move || open_at(&path, at, offset)).await?;
         let (sender, receiver) = mpsc::channel(WRITE_QUEUE);
-        let task = spawn_blocking(move || write_all(file, receiver));
+        let task = spawn_blocking(move || {
+            let written = write_all(file, receiver);
+            drop(hold);
+            written
+        });
         Ok(Box::new(FsWriter { sender, task }))
     }
 
@@ -92,7 +101,11 @@ impl BlobStore for FsStore {
         let probe = self.root.join("probe");
         blocking(move || {
             std::fs::write(&probe, b"ok")?;
-            Ok(std::fs::remove_file(&probe)?)
+            match std::fs::remove_file(&probe) {
+                // Another probe removed it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                other => Ok(other?),
+            }
         })
         .await
     }

@@ -7,10 +7,12 @@ mod contract;
 mod fs;
 mod read_ahead;
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,6 +24,9 @@ use crate::Id;
 
 /// A stream of an object's bytes.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
+
+/// Whatever must not end before a write does.
+pub type Hold = Arc<dyn Any + Send + Sync>;
 
 /// The address of an object: the id of the upload that wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,8 +76,15 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     /// Opens an object for appending at `offset` bytes, and makes it when `offset` is 0.
     ///
     /// What lies beyond `offset`, from an append that was cut short, is dropped.
+    /// `hold` is kept until the last byte that was handed over is written, also when the writer is
+    /// dropped before: only then may another append to the same object start.
     /// Errors: `Missing` when fewer than `offset` bytes are there.
-    async fn append(&self, at: Location, offset: u64) -> Result<Box<dyn BlobWriter>, StoreError>;
+    async fn append(
+        &self,
+        at: Location,
+        offset: u64,
+        hold: Hold,
+    ) -> Result<Box<dyn BlobWriter>, StoreError>;
 
     /// Makes a written object durable under its location. Nothing is copied.
     async fn finish(&self, at: Location) -> Result<(), StoreError>;

@@ -14,6 +14,7 @@ const LISTED_MAX: u32 = 1000;
 struct OwnerRow {
     token_id: String,
     kind: String,
+    created_ms: i64,
     last_used_ms: Option<i64>,
     user_id: String,
     name: String,
@@ -24,6 +25,7 @@ struct OwnerRow {
 pub(crate) struct TokenOwner {
     pub token_id: Id,
     pub kind: TokenKind,
+    pub created_ms: i64,
     pub last_used_ms: Option<i64>,
     pub user: User,
 }
@@ -54,7 +56,7 @@ pub(crate) async fn insert(db: &Db, new: NewToken<'_>) -> Result<(), DbError> {
 }
 
 pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<TokenOwner>, DbError> {
-    let sql = "SELECT t.id AS token_id, t.kind, t.last_used_ms, u.id AS user_id, u.name, u.is_admin
+    let sql = "SELECT t.id AS token_id, t.kind, t.created_ms, t.last_used_ms, u.id AS user_id, u.name, u.is_admin
         FROM access_tokens t
         JOIN users u ON u.id = t.user_id
         WHERE t.secret_hash = ?";
@@ -69,6 +71,7 @@ pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<Toke
     Ok(Some(TokenOwner {
         token_id: parse(&row.token_id)?,
         kind: TokenKind::of(&row.kind),
+        created_ms: row.created_ms,
         last_used_ms: row.last_used_ms,
         user,
     }))

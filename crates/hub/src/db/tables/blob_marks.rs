@@ -129,10 +129,22 @@ pub(crate) async fn count_due(db: &Db, repository_id: Id, until_ms: i64) -> Resu
     count(db, sql, values![&repository_id, until_ms]).await
 }
 
-/// Notes that somebody asked for a blob that nothing refers to, which keeps the collector away.
-pub(crate) async fn unmark(db: &Db, repository_id: Id, digest: &Digest) -> Result<(), DbError> {
+/// Notes that somebody asked for a blob that nothing refers to, which keeps the collector away; false
+/// when it is gone.
+pub(crate) async fn unmark(db: &Db, repository_id: Id, digest: &Digest) -> Result<bool, DbError> {
     let sql = "UPDATE repository_blobs SET unreferenced_ms = NULL
         WHERE repository_id = ? AND digest = ?";
-    db.execute(sql, values![&repository_id, digest]).await?;
+    Ok(db.execute(sql, values![&repository_id, digest]).await? > 0)
+}
+
+/// Takes the mark off a blob that a manifest is about to refer to.
+pub(crate) async fn unmark_in(
+    tx: &mut Tx,
+    repository_id: Id,
+    digest: &Digest,
+) -> Result<(), DbError> {
+    let sql = "UPDATE repository_blobs SET unreferenced_ms = NULL
+        WHERE repository_id = ? AND digest = ?";
+    tx.execute(sql, values![&repository_id, digest]).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use dockyard_oci::Digest;
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::{bytes_to_column, column_to_bytes, parse};
+use crate::Id;
 use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 use crate::images::Blob;
 use crate::store::Location;
@@ -81,6 +82,25 @@ pub(crate) async fn touch(tx: &mut Tx, digest: &Digest, now_ms: i64) -> Result<(
     )
     .await?;
     Ok(())
+}
+
+/// Notes that a repository lets go of all its blobs, from when on their grace period counts.
+pub(crate) async fn touch_all_of(
+    tx: &mut Tx,
+    repository_id: Id,
+    now_ms: i64,
+) -> Result<(), DbError> {
+    let sql = "UPDATE blobs SET seen_ms = ?
+        WHERE digest IN (SELECT digest FROM repository_blobs WHERE repository_id = ?)";
+    tx.execute(sql, values![now_ms, &repository_id]).await?;
+    Ok(())
+}
+
+/// Puts a damaged blob back that turned out to be whole; false when it was pushed again meanwhile.
+pub(crate) async fn set_whole(db: &Db, blob: &Blob) -> Result<bool, DbError> {
+    let sql = "UPDATE blobs SET damaged_ms = NULL WHERE digest = ? AND location = ?";
+    let location = blob.location.to_string();
+    Ok(db.execute(sql, values![&blob.digest, location]).await? > 0)
 }
 
 /// Notes that what is stored is not what was pushed: from then on the blob is as good as not there.

@@ -16,7 +16,7 @@ pub(crate) async fn find_in(
         FROM layers l
         JOIN repository_blobs rb ON rb.digest = l.digest
         JOIN blobs b ON b.digest = l.digest
-        WHERE l.diff_id = ? AND rb.repository_id = ?";
+        WHERE l.diff_id = ? AND rb.repository_id = ? AND b.damaged_ms IS NULL";
     let row = db
         .optional::<(String, i64)>(sql, values![diff_id, &repository_id])
         .await?;

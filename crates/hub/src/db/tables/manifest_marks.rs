@@ -81,10 +81,21 @@ pub(crate) async fn mark(
     Ok(tx.execute(sql, values).await? > 0)
 }
 
-/// Takes the mark off a manifest that somebody asked for.
-pub(crate) async fn unmark(db: &Db, repository_id: Id, digest: &Digest) -> Result<(), DbError> {
+/// Takes the mark off a manifest that somebody asked for; false when it is gone.
+pub(crate) async fn unmark(db: &Db, repository_id: Id, digest: &Digest) -> Result<bool, DbError> {
     let sql = "UPDATE manifests SET unreferenced_ms = NULL WHERE repository_id = ? AND digest = ?";
-    db.execute(sql, values![&repository_id, digest]).await?;
+    Ok(db.execute(sql, values![&repository_id, digest]).await? > 0)
+}
+
+/// Takes the mark off a manifest that an index is about to list.
+pub(crate) async fn unmark_in(
+    tx: &mut Tx,
+    repository_id: Id,
+    digest: &Digest,
+) -> Result<(), DbError> {
+    let sql = "UPDATE manifests SET unreferenced_ms = NULL
+        WHERE repository_id = ? AND digest = ? AND unreferenced_ms IS NOT NULL";
+    tx.execute(sql, values![&repository_id, digest]).await?;
     Ok(())
 }
 

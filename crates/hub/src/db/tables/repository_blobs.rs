@@ -71,16 +71,17 @@ pub(crate) async fn find_many(
     Ok(found)
 }
 
-/// Reads the sizes in bytes of those of some digests that a repository has.
+/// Reads the sizes in bytes of those of some digests that a repository has, and whether the collector
+/// saw that no manifest refers to them.
 pub(crate) async fn sizes(
     tx: &mut Tx,
     repository_id: Id,
     digests: &[&Digest],
-) -> Result<HashMap<Digest, u64>, DbError> {
+) -> Result<HashMap<Digest, (u64, bool)>, DbError> {
     let mut found = HashMap::with_capacity(digests.len());
     for some in digests.chunks(DIGESTS_A_QUERY) {
         let sql = format!(
-            "SELECT b.digest, b.size_bytes
+            "SELECT b.digest, b.size_bytes, rb.unreferenced_ms IS NOT NULL
             FROM repository_blobs rb
             JOIN blobs b ON b.digest = rb.digest
             WHERE rb.repository_id = ? AND b.damaged_ms IS NULL AND rb.digest IN ({})",
@@ -88,8 +89,9 @@ pub(crate) async fn sizes(
         );
         let mut values = values![&repository_id];
         values.extend(some.iter().map(|digest| Value::from(*digest)));
-        for (digest, size) in tx.all::<(String, i64)>(AssertSqlSafe(sql), values).await? {
-            found.insert(parse(&digest)?, column_to_bytes(size));
+        let rows = tx.all::<(String, i64, bool)>(AssertSqlSafe(sql), values);
+        for (digest, size, is_marked) in rows.await? {
+            found.insert(parse(&digest)?, (column_to_bytes(size), is_marked));
         }
     }
     Ok(found)
