@@ -11,6 +11,7 @@ use dockyard_hub::images::{CollectorOptions, Mode, Problem, Repair};
 use reqwest::{Method, StatusCode};
 
 use crate::app::{MANIFEST, TestApp, digest, manifest};
+use crate::process::verify;
 
 /// Pairs of one pusher and one deleter.
 const PAIRS: usize = 4;
@@ -249,16 +250,7 @@ async fn a_repository_deleted_while_it_is_pushed_to_is_whole_or_gone() {
     for task in tasks {
         task.await.unwrap();
     }
-    let caretaker = Caretaker::open(app.options()).await.unwrap();
-    let mut problems = Vec::new();
-    let mut tell = |problem: &Problem| problems.push(problem.to_string());
-    caretaker
-        .verifier
-        .verify(Repair::No, &mut tell)
-        .await
-        .unwrap();
-    caretaker.close().await;
-    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(verify(&app.options().data_dir).await, []);
     let path = "/api/v1/repositories/alice/gone";
     app.by("alice", Method::DELETE, path).send().await.unwrap();
     app.hub

@@ -136,9 +136,8 @@ impl Manifests {
             pushed_by: user_id.as_ref(),
         };
         manifests::insert(tx, new).await?;
-        for listed in &manifest.manifests {
-            manifest_marks::unmark_in(tx, repository_id, &listed.digest).await?;
-        }
+        let listed: Vec<&Digest> = manifest.manifests.iter().map(|m| &m.digest).collect();
+        manifest_marks::unmark_listed(tx, repository_id, &listed).await?;
         for tag in tags {
             tags::set(tx, repository_id, tag, digest, now_ms, user_id.as_ref()).await?;
         }

@@ -6,10 +6,12 @@
 pub mod archive;
 mod blobs;
 mod bodies;
+mod claims;
 mod collector;
 mod error;
 mod hasher;
 mod manifests;
+mod problem;
 mod repositories;
 mod tags;
 mod uploads;
@@ -25,12 +27,13 @@ pub use blobs::Blobs;
 pub use collector::{Collected, Collector, CollectorOptions, Mode};
 pub use error::{ImageError, PullError, RepositoryError};
 pub use manifests::{ManifestPut, Manifests, ReferrerPage};
+pub use problem::Problem;
 pub use repositories::{
     DESCRIPTION_MAX_CHARS, NewRepository, Page, README_MAX_BYTES, Repositories, RepositoryChange,
 };
 pub use tags::{TagPage, Tags};
 pub use uploads::{Upload, Uploads};
-pub use verifier::{Problem, Repair, Verified, Verifier};
+pub use verifier::{Repair, Verified, Verifier};
 
 /// A repository with what its page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]

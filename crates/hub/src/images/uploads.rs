@@ -4,15 +4,15 @@
 //! one transaction that records digest -> location: nothing is renamed, copied or read back. What a
 //! chunk leaves behind is durable before it is acknowledged.
 
-use std::collections::HashSet;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use dockyard_oci::{Algorithm, Digest};
 use futures::{Stream, StreamExt};
 
 use super::blobs::link;
+use super::claims::{Claim, Claims};
 use super::hasher::Hasher;
 use super::{Blob, ImageError};
 use crate::Id;
@@ -50,23 +50,7 @@ pub struct Uploads {
     db: Db,
     store: Arc<dyn BlobStore>,
     clock: Clock,
-    /// Uploads that a request of this process is writing to.
-    busy: Arc<Mutex<HashSet<Id>>>,
-}
-
-/// An upload that this request alone may write to.
-struct Claim {
-    id: Id,
-    busy: Arc<Mutex<HashSet<Id>>>,
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.busy
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.id);
-    }
+    claims: Claims,
 }
 
 impl Uploads {
@@ -75,7 +59,7 @@ impl Uploads {
             db,
             store,
             clock,
-            busy: Arc::default(),
+            claims: Claims::default(),
         }
     }
 
@@ -136,7 +120,7 @@ impl Uploads {
         at: Option<u64>,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
     ) -> Result<Upload, ImageError> {
-        let claim = self.claim(id)?;
+        let claim = self.claims.take(id)?;
         let mut stored = self.find(grant, id).await?;
         self.write(&claim, &mut stored, at, bytes).await?;
         Ok(Upload {
@@ -157,7 +141,7 @@ impl Uploads {
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
         expected: &Digest,
     ) -> Result<Blob, ImageError> {
-        let claim = self.claim(id)?;
+        let claim = self.claims.take(id)?;
         let mut stored = self.find(grant, id).await?;
         if hasher_of(&stored)?.algorithm() != expected.algorithm() && stored.offset == 0 {
             stored.hash_state = Hasher::new(expected.algorithm()).save();
@@ -191,7 +175,7 @@ impl Uploads {
         diff_id: impl Future<Output = io::Result<Digest>> + Send,
     ) -> Result<StoredLayer, ImageError> {
         let upload = self.start(grant, Algorithm::Sha256).await?;
-        let claim = self.claim(upload.id)?;
+        let claim = self.claims.take(upload.id)?;
         let mut stored = self.find(grant, upload.id).await?;
         let written = self.write(&claim, &mut stored, None, bytes).await;
         let diff_id = match (written, diff_id.await.map_err(ImageError::Interrupted)) {
@@ -216,7 +200,7 @@ impl Uploads {
     ///
     /// Errors: `UploadUnknown`, `UploadBusy`.
     pub async fn cancel(&self, grant: &Grant<Push>, id: Id) -> Result<(), ImageError> {
-        let _claim = self.claim(id)?;
+        let _claim = self.claims.take(id)?;
         let stored = self.find(grant, id).await?;
         self.discard(id, stored.location).await
     }
@@ -229,7 +213,9 @@ impl Uploads {
             let before = count;
             for (id, location) in idle {
                 // One that is being written to is not idle, whatever its row says.
-                let Ok(_claim) = self.claim(id) else { continue };
+                let Ok(_claim) = self.claims.take(id) else {
+                    continue;
+                };
                 let mut tx = self.db.begin().await?;
                 if uploads::delete_idle(&mut tx, id, until_ms).await? {
                     tx.commit().await?;
@@ -250,15 +236,6 @@ impl Uploads {
         Ok(uploads::count_idle(&self.db, until_ms).await?)
     }
 
-    fn claim(&self, id: Id) -> Result<Arc<Claim>, ImageError> {
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if !busy.insert(id) {
-            return Err(ImageError::UploadBusy(id));
-        }
-        let busy = Arc::clone(&self.busy);
-        Ok(Arc::new(Claim { id, busy }))
-    }
-
     async fn find(&self, grant: &Grant<Push>, id: Id) -> Result<StoredUpload, ImageError> {
         let user_id = user_of(grant);
         let found = uploads::find(&self.db, id, grant.repository_id(), user_id).await?;
@@ -276,7 +253,7 @@ impl Uploads {
         at: Option<u64>,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
     ) -> Result<(), ImageError> {
-        let id = claim.id;
+        let id = claim.id();
         if at.is_some_and(|at| at != stored.offset) {
             return Err(ImageError::OffsetMismatch {
                 id,

@@ -1,10 +1,12 @@
 //! The column `manifests.unreferenced_ms`: since when the collector knows that nothing refers to one.
 
 use dockyard_oci::Digest;
+use sqlx::AssertSqlSafe;
 
+use super::blobs::DIGESTS_A_QUERY;
 use super::{count, parse};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 
 /// Is true for a manifest that no tag points to, no index lists, and that hangs on no subject.
 macro_rules! unreferenced {
@@ -87,15 +89,22 @@ pub(crate) async fn unmark(db: &Db, repository_id: Id, digest: &Digest) -> Resul
     Ok(db.execute(sql, values![&repository_id, digest]).await? > 0)
 }
 
-/// Takes the mark off a manifest that an index is about to list.
-pub(crate) async fn unmark_in(
+/// Takes the marks off the manifests that an index is about to list.
+pub(crate) async fn unmark_listed(
     tx: &mut Tx,
     repository_id: Id,
-    digest: &Digest,
+    digests: &[&Digest],
 ) -> Result<(), DbError> {
-    let sql = "UPDATE manifests SET unreferenced_ms = NULL
-        WHERE repository_id = ? AND digest = ? AND unreferenced_ms IS NOT NULL";
-    tx.execute(sql, values![&repository_id, digest]).await?;
+    for some in digests.chunks(DIGESTS_A_QUERY) {
+        let sql = AssertSqlSafe(format!(
+            "UPDATE manifests SET unreferenced_ms = NULL
+            WHERE repository_id = ? AND unreferenced_ms IS NOT NULL AND digest IN ({})",
+            placeholders(some.len())
+        ));
+        let mut values = values![&repository_id];
+        values.extend(some.iter().map(|digest| Value::from(*digest)));
+        tx.execute(sql, values).await?;
+    }
     Ok(())
 }
 
