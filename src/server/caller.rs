@@ -17,6 +17,8 @@ use super::error::ApiError;
 
 /// Key under which a session holds the id of the user who is logged in.
 pub const SESSION_USER: &str = "user";
+/// Key under which a session holds what the browser that logged in calls itself.
+pub const SESSION_CLIENT: &str = "client";
 
 /// A name and a password, or a name and a personal token.
 pub struct Basic {

@@ -91,7 +91,9 @@ impl From<AccessError> for ApiError {
         use ErrorCode::{Denied, NameUnknown, Unauthorized};
         match &error {
             AccessError::NotFound(_) => Self::oci(StatusCode::NOT_FOUND, NameUnknown, error),
-            AccessError::Denied(_) => Self::oci(StatusCode::FORBIDDEN, Denied, error),
+            AccessError::Denied(_) | AccessError::Renamed { .. } => {
+                Self::oci(StatusCode::FORBIDDEN, Denied, error)
+            }
             AccessError::Anonymous(_) | AccessError::OutOfScope(_) => {
                 Self::oci(StatusCode::UNAUTHORIZED, Unauthorized, error)
             }
@@ -108,7 +110,11 @@ impl From<AccountError> for ApiError {
             AccountError::PasswordWeak(_) => Self::bad_request("PASSWORD_WEAK", error),
             AccountError::EmailInvalid => Self::bad_request("EMAIL_INVALID", error),
             AccountError::TokenNameInvalid => Self::bad_request("TOKEN_NAME_INVALID", error),
-            AccountError::SetupKeyWrong => {
+            AccountError::ProfileInvalid(_) => Self::bad_request("PROFILE_INVALID", error),
+            AccountError::LastAdministrator => {
+                Self::new(StatusCode::CONFLICT, "LAST_ADMINISTRATOR", error)
+            }
+            AccountError::SetupKeyWrong | AccountError::PasswordWrong => {
                 Self::new(StatusCode::FORBIDDEN, ErrorCode::Denied.as_str(), error)
             }
             AccountError::WrongCredentials | AccountError::TokenWrong | AccountError::Anonymous => {
@@ -125,7 +131,7 @@ impl From<RepositoryError> for ApiError {
             RepositoryError::Exists(_) => {
                 Self::new(StatusCode::CONFLICT, "REPOSITORY_EXISTS", error)
             }
-            RepositoryError::Denied(_) => {
+            RepositoryError::Denied(_) | RepositoryError::OtherNamespace(_) => {
                 Self::oci(StatusCode::FORBIDDEN, ErrorCode::Denied, error)
             }
             RepositoryError::Anonymous => {
@@ -148,7 +154,9 @@ impl From<ImageError> for ApiError {
         use ErrorCode as Code;
         let (status, code) = match &error {
             ImageError::BlobUnknown { .. } => (StatusCode::NOT_FOUND, Code::BlobUnknown),
-            ImageError::ManifestUnknown { .. } => (StatusCode::NOT_FOUND, Code::ManifestUnknown),
+            ImageError::ManifestUnknown { .. } | ImageError::NeverThere { .. } => {
+                (StatusCode::NOT_FOUND, Code::ManifestUnknown)
+            }
             ImageError::BlobInUse { .. } => (StatusCode::METHOD_NOT_ALLOWED, Code::Unsupported),
             ImageError::UploadUnknown(_) => (StatusCode::NOT_FOUND, Code::BlobUploadUnknown),
             ImageError::UploadBusy(_) => (StatusCode::CONFLICT, Code::BlobUploadInvalid),

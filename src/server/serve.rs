@@ -1,11 +1,18 @@
 //! Start and stop.
 
+use std::convert::Infallible;
 use std::io::{IsTerminal, Write};
+use std::net::IpAddr;
 use std::process::ExitCode;
+use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::Router;
+use axum::body::HttpBody;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::future::RouteFuture;
 use dockyard_hub::clock::Clock;
 use dockyard_hub::images::{Collected, CollectorOptions, Mode};
 use dockyard_hub::{Hub, HubOptions};
@@ -15,6 +22,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tower_service::Service;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -76,6 +84,36 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The address that a connection comes from, in the extensions of its requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Peer(pub IpAddr);
+
+/// The routes, for the requests of one connection.
+#[derive(Clone)]
+struct FromPeer {
+    app: Router,
+    peer: Peer,
+}
+
+impl<B> Service<Request<B>> for FromPeer
+where
+    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = RouteFuture<Infallible>;
+
+    fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<B>>::poll_ready(&mut self.app, context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.app.call(request)
+    }
+}
+
 /// Serves connections until the process is asked to stop, and lets requests under way end in time.
 async fn listen(listener: TcpListener, app: Router) {
     let mut builder = Builder::new(TokioExecutor::new());
@@ -91,8 +129,8 @@ async fn listen(listener: TcpListener, app: Router) {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok((stream, peer)) => (stream, Peer(peer.ip())),
             Err(error) => {
                 // Most often there are too many open files: others end meanwhile.
                 warn!(%error, "could not accept a connection");
@@ -101,7 +139,10 @@ async fn listen(listener: TcpListener, app: Router) {
             }
         };
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(app.clone());
+        let service = TowerToHyperService::new(FromPeer {
+            app: app.clone(),
+            peer,
+        });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection.into_owned());
         tokio::spawn(async move {

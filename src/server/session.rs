@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use dockyard_hub::accounts::Sessions;
+use dockyard_hub::accounts::{NewSession, Sessions};
 use dockyard_hub::db::DbError;
 use time::{Duration, OffsetDateTime};
 use tower_sessions::cookie::SameSite;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
+
+use super::caller::{SESSION_CLIENT, SESSION_USER};
 
 /// How long a session lives without being used.
 const IDLE_DAYS: i64 = 14;
@@ -41,12 +43,7 @@ pub struct SessionRows(Sessions);
 impl SessionStore for SessionRows {
     async fn create(&self, record: &mut Record) -> Result<()> {
         for _ in 0..ID_TRIES {
-            let (data, expires_ms) = encode(record)?;
-            match self
-                .0
-                .create(&record.id.to_string(), data, expires_ms)
-                .await
-            {
+            match self.0.create(encode(record, &record.id.to_string())?).await {
                 Err(DbError::Duplicate) => record.id = Id::default(),
                 other => return other.map_err(backend),
             }
@@ -55,11 +52,8 @@ impl SessionStore for SessionRows {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let (data, expires_ms) = encode(record)?;
-        self.0
-            .save(&record.id.to_string(), data, expires_ms)
-            .await
-            .map_err(backend)
+        let id = record.id.to_string();
+        self.0.save(encode(record, &id)?).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
@@ -82,13 +76,15 @@ impl SessionStore for SessionRows {
     }
 }
 
-fn encode(record: &Record) -> Result<(Vec<u8>, i64)> {
-    let data =
-        serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
-    Ok((
-        data,
-        record.expiry_date.unix_timestamp().saturating_mul(1000),
-    ))
+fn encode<'a>(record: &'a Record, id: &'a str) -> Result<NewSession<'a>> {
+    let text = |key| record.data.get(key).and_then(serde_json::Value::as_str);
+    Ok(NewSession {
+        id,
+        data: serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
+        expires_ms: record.expiry_date.unix_timestamp().saturating_mul(1000),
+        user_id: text(SESSION_USER).and_then(|id| id.parse().ok()),
+        client: text(SESSION_CLIENT).unwrap_or_default(),
+    })
 }
 
 fn backend(error: DbError) -> Error {

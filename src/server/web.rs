@@ -1,6 +1,6 @@
 //! What the pages' server functions ask of the request: who is it, log in, log out, cookies.
 
-use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE};
+use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{Caller, User};
@@ -9,11 +9,13 @@ use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
 use super::AppState;
-use super::caller::{SESSION_USER, of_session};
+use super::caller::{SESSION_CLIENT, SESSION_USER, of_session};
 use crate::web::error::AppError;
 
 /// How long the choice of a theme is kept, in seconds: a year.
 const COOKIE_SECS: u32 = 365 * 24 * 3600;
+/// Characters that are kept of what a browser calls itself: enough to recognise it.
+const CLIENT_MAX_CHARS: usize = 200;
 
 /// Finds the hub and who makes the request, by the session's cookie.
 pub async fn current() -> Result<(Hub, Caller), AppError> {
@@ -33,9 +35,31 @@ pub async fn log_in(user: &User) -> Result<(), AppError> {
     let session = session().ok_or_else(|| AppError::internal("no session layer"))?;
     session.cycle_id().await.map_err(AppError::internal)?;
     session
+        .insert(SESSION_CLIENT, client())
+        .await
+        .map_err(AppError::internal)?;
+    session
         .insert(SESSION_USER, user.id.to_string())
         .await
         .map_err(AppError::internal)
+}
+
+/// Is what the browser calls itself, cut to a bound.
+fn client() -> String {
+    let parts = use_context::<Parts>();
+    let agent = parts
+        .as_ref()
+        .and_then(|parts| parts.headers.get(USER_AGENT));
+    let text = agent.and_then(|agent| agent.to_str().ok());
+    text.unwrap_or_default()
+        .chars()
+        .take(CLIENT_MAX_CHARS)
+        .collect()
+}
+
+/// Is the id of the browser's session.
+pub fn session_id() -> Option<String> {
+    session()?.id().map(|id| id.to_string())
 }
 
 /// Ends the browser's session.

@@ -82,7 +82,7 @@ pub struct RepositoryCard {
     pub name: String,
     pub visibility: Visibility,
     pub description: String,
-    pub tag_count: i64,
+    pub tag_count: u64,
     pub pushed: Option<Moment>,
 }
 

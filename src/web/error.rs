@@ -134,7 +134,10 @@ mod of_the_hub {
                 AccountError::EmailInvalid => Self::field("email", error),
                 AccountError::TokenWrong
                 | AccountError::SetupKeyWrong
-                | AccountError::TokenNameInvalid => Self::refused(error),
+                | AccountError::LastAdministrator => Self::refused(error),
+                AccountError::TokenNameInvalid => Self::field("name", error),
+                AccountError::PasswordWrong => Self::field("current", error),
+                AccountError::ProfileInvalid(_) => Self::field("about", error),
                 AccountError::Anonymous => Self::Anonymous,
                 AccountError::Database(cause) => Self::internal(cause),
             }
@@ -146,7 +149,9 @@ mod of_the_hub {
             match error {
                 AccessError::NotFound(_) => Self::NotFound,
                 AccessError::Anonymous(_) => Self::Anonymous,
-                AccessError::Denied(_) | AccessError::OutOfScope(_) => Self::refused(error),
+                AccessError::Denied(_)
+                | AccessError::OutOfScope(_)
+                | AccessError::Renamed { .. } => Self::refused(error),
                 AccessError::Database(cause) => Self::internal(cause),
             }
         }
@@ -155,9 +160,9 @@ mod of_the_hub {
     impl From<RepositoryError> for AppError {
         fn from(error: RepositoryError) -> Self {
             match error {
-                RepositoryError::Exists(_) | RepositoryError::Denied(_) => {
-                    Self::field("name", error)
-                }
+                RepositoryError::Exists(_)
+                | RepositoryError::Denied(_)
+                | RepositoryError::OtherNamespace(_) => Self::field("name", error),
                 RepositoryError::DescriptionTooLong { .. } => Self::field("description", error),
                 RepositoryError::ReadmeTooLong { .. } => Self::field("readme", error),
                 RepositoryError::Anonymous => Self::Anonymous,
@@ -172,6 +177,7 @@ mod of_the_hub {
             match error {
                 ImageError::ManifestUnknown { .. }
                 | ImageError::BlobUnknown { .. }
+                | ImageError::NeverThere { .. }
                 | ImageError::Gone => Self::NotFound,
                 ImageError::BlobInUse { .. }
                 | ImageError::UploadUnknown(_)

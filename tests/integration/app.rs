@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use dockyard::server::{AppState, router};
-use dockyard_hub::accounts::SignUp;
+use dockyard_hub::accounts::{SignUp, TokenWish};
 use dockyard_hub::clock::Clock;
 use dockyard_hub::{Hub, HubOptions, OpenError, Secret};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
@@ -187,7 +187,13 @@ impl TestApp {
             .hub
             .accounts
             .tokens
-            .create(&user, "test")
+            .create(
+                &user,
+                &TokenWish {
+                    name: "test".to_owned(),
+                    ..TokenWish::default()
+                },
+            )
             .await
             .unwrap();
         let mut tokens = self.tokens.lock().unwrap();

@@ -16,6 +16,7 @@ mod pull;
 mod push_blobs;
 mod push_manifests;
 mod race;
+mod records;
 mod referrers;
 mod restart;
 mod search;

@@ -9,11 +9,17 @@ use tokio::sync::Notify;
 
 use crate::accounts::{Access, AccountError, Accounts};
 use crate::clock::Clock;
+use crate::db::tables::tags::fill_version_keys;
 use crate::db::{Db, DbError};
 use crate::images::archive::Archives;
-use crate::images::{Blobs, Collector, Manifests, Repositories, Tags, Uploads, Verifier};
+use crate::images::{
+    Blobs, Collector, History, Manifests, Pulls, Repositories, Stars, Tags, Uploads, Verifier,
+};
 use crate::search::Search;
 use crate::store::{BlobStore, FsStore, StoreError};
+
+/// Tags of an older version that get their sort keys in one transaction.
+const KEYS_AT_ONCE: u32 = 1000;
 
 /// Where a hub keeps its data, and which clock it goes by.
 #[derive(Debug, Clone)]
@@ -33,6 +39,9 @@ pub struct Hub {
     pub blobs: Blobs,
     pub manifests: Manifests,
     pub tags: Tags,
+    pub history: History,
+    pub stars: Stars,
+    pub pulls: Pulls,
     pub archives: Archives,
     pub search: Search,
     pub collector: Collector,
@@ -66,11 +75,22 @@ impl Hub {
             accounts.tokens.clone(),
             clock.clone(),
         );
-        let manifests = Manifests::new(db.clone(), clock.clone(), changed.clone());
+        while fill_version_keys(&db, KEYS_AT_ONCE).await? > 0 {}
+        let pulls = Pulls::open(db.clone(), clock.clone());
+        let manifests = Manifests::new(
+            db.clone(),
+            clock.clone(),
+            changed.clone(),
+            blobs.clone(),
+            pulls.clone(),
+        );
         Ok(Self {
             accounts,
             access: Access::new(db.clone(), clock.clone()),
             repositories: Repositories::new(db.clone(), clock.clone(), changed.clone()),
+            history: History::new(db.clone(), clock.clone(), changed.clone()),
+            stars: Stars::new(db.clone(), clock.clone()),
+            pulls,
             tags: Tags::new(db.clone(), clock, changed),
             archives: Archives::new(
                 db.clone(),
@@ -99,6 +119,7 @@ impl Hub {
     /// already.
     pub async fn close(&self) {
         self.search.close().await;
+        self.pulls.close().await;
         self.db.close().await;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

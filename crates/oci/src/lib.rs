@@ -4,6 +4,7 @@
 //! Every type is built by parsing and holds only what the grammar allows. Nothing here reads, writes
 //! or hashes, so the browser, the command line and the server share it.
 
+mod config;
 mod digest;
 mod error_code;
 mod manifest;
@@ -14,8 +15,10 @@ mod reference;
 mod scope;
 mod tag;
 mod text;
+mod version_order;
 mod visibility;
 
+pub use config::{HistoryStep, ImageConfig, RunConfig};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use error_code::ErrorCode;
 pub use manifest::{

@@ -23,6 +23,7 @@ impl MediaType {
     pub const OCI_EMPTY: &str = "application/vnd.oci.empty.v1+json";
     pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
     pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+    pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
     pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 
     /// Is one of the constants above, which are known to be well formed.
@@ -32,6 +33,11 @@ impl MediaType {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Tells whether content of this type is the configuration of an image.
+    pub fn is_image_config(&self) -> bool {
+        matches!(self.as_str(), Self::OCI_CONFIG | Self::DOCKER_CONFIG)
     }
 
     /// Tells whether content of this type is kept elsewhere and may be missing here.

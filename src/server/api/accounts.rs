@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use dockyard_hub::accounts::{AccountError, SignUp};
+use dockyard_hub::accounts::{AccountError, SignUp, TokenReach, TokenWish};
 use dockyard_hub::{Hub, Secret};
 use dockyard_oci::UserName;
 use serde::Deserialize;
@@ -54,26 +54,42 @@ pub async fn who_am_i(ApiCaller(caller): ApiCaller) -> Result<impl IntoResponse,
 }
 
 #[derive(Deserialize)]
-pub struct NewTokenName {
+pub struct NewTokenBody {
     name: String,
+    /// `read`, `write` or `all`.
+    reach: Option<String>,
+    /// Days after which it ends.
+    days: Option<u32>,
 }
 
 /// `POST /api/v1/tokens`: makes a personal token and shows it this once.
 pub async fn create_token(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
-    Body(new): Body<NewTokenName>,
+    Body(new): Body<NewTokenBody>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let user = caller
-        .user()
-        .filter(|_| !caller.is_registry_token())
-        .ok_or(AccountError::Anonymous)?;
-    let token = hub.accounts.tokens.create(user, &new.name).await?;
+    let user = caller.person().ok_or(AccountError::Anonymous)?;
+    let reach = match new.reach.as_deref().map(TokenReach::parse) {
+        None => TokenReach::default(),
+        Some(Some(reach)) => reach,
+        Some(None) => {
+            let message = "a token's reach is read, write or all";
+            return Err(ApiError::bad_request("TOKEN_REACH_INVALID", message));
+        }
+    };
+    let wish = TokenWish {
+        name: new.name,
+        reach,
+        days: new.days,
+    };
+    let token = hub.accounts.tokens.create(user, &wish).await?;
     let body = json!({
         "id": token.id.to_string(),
         "name": token.name,
         "token": token.secret.reveal(),
+        "reach": reach.as_str(),
         "created_ms": token.created_ms,
+        "expires_ms": token.expires_ms,
     });
     Ok((StatusCode::CREATED, Json(body)))
 }
@@ -83,10 +99,7 @@ pub async fn list_tokens(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
 ) -> Result<impl IntoResponse, ApiError> {
-    let user = caller
-        .user()
-        .filter(|_| !caller.is_registry_token())
-        .ok_or(AccountError::Anonymous)?;
+    let user = caller.person().ok_or(AccountError::Anonymous)?;
     let tokens = hub.accounts.tokens.list(user).await?;
     let tokens: Vec<_> = tokens
         .iter()
@@ -95,7 +108,9 @@ pub async fn list_tokens(
                 "id": token.id.to_string(),
                 "name": token.name,
                 "kind": token.kind.as_str(),
+                "reach": token.reach.as_str(),
                 "created_ms": token.created_ms,
+                "expires_ms": token.expires_ms,
                 "last_used_ms": token.last_used_ms,
                 "is_current": caller.token_id() == Some(token.id),
             })
@@ -112,7 +127,7 @@ pub async fn revoke_token(
 ) -> Result<StatusCode, ApiError> {
     let user = caller
         .user()
-        .filter(|_| !caller.is_registry_token())
+        .filter(|_| caller.person().is_some() || id == "current")
         .ok_or(AccountError::Anonymous)?;
     let id = if id == "current" {
         caller.token_id()

@@ -30,6 +30,8 @@ pub fn routes() -> Routes {
         .get("/api/v1/repositories", repositories::list)
         .post("/api/v1/repositories", repositories::create)
         .get("/api/v1/repositories/{*path}", repositories::show)
+        .post("/api/v1/repositories/{*path}", repositories::restore)
+        .put("/api/v1/repositories/{*path}", repositories::put)
         .patch("/api/v1/repositories/{*path}", repositories::change)
         .delete("/api/v1/repositories/{*path}", repositories::delete)
         .get("/api/v1/images/{*name}", archive::export)
@@ -62,9 +64,14 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
             .map_err(|rejection| {
                 ApiError::new(rejection.status(), "BODY_INVALID", rejection.body_text())
             })?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| {
-            let message = format!("the body is not the JSON that this call takes: {error}");
-            ApiError::new(StatusCode::BAD_REQUEST, "BODY_INVALID", message)
-        })
+        json_of(&bytes).map(Self)
     }
+}
+
+/// Parses a body.
+fn json_of<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let message = format!("the body is not the JSON that this call takes: {error}");
+        ApiError::new(StatusCode::BAD_REQUEST, "BODY_INVALID", message)
+    })
 }

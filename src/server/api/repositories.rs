@@ -5,12 +5,12 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
-use dockyard_hub::accounts::{AccountError, Administer, Caller, Pull};
+use dockyard_hub::accounts::{AccountError, Administer, Caller, Pull, Push};
 use dockyard_hub::images::{
     NewRepository, Page, Repository, RepositoryChange, TagPage, TagSummary,
 };
 use dockyard_hub::search::SearchRequest;
-use dockyard_oci::{RepositoryName, Visibility};
+use dockyard_oci::{Digest, RepositoryName, Tag, Visibility};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -102,10 +102,91 @@ pub async fn show(
             Ok(Json(body).into_response())
         }
         Some((name, "tags")) => tags(&hub, &caller, &parse(name)?, query).await,
-        Some(_) => Err(ApiError::not_found(
-            "there is nothing at this address of the API",
-        )),
+        Some((name, rest)) if is_history(rest) => {
+            history(&hub, &caller, &parse(name)?, history_tag(rest)?, query).await
+        }
+        Some(_) => Err(nothing()),
     }
+}
+
+fn is_history(rest: &str) -> bool {
+    rest.starts_with("tags/") && rest.ends_with("/history")
+}
+
+/// Is the tag in `tags/{tag}/history`.
+fn history_tag(rest: &str) -> Result<Tag, ApiError> {
+    let tag = rest
+        .strip_prefix("tags/")
+        .and_then(|rest| rest.strip_suffix("/history"));
+    tag.unwrap_or_default()
+        .parse()
+        .map_err(|error| ApiError::bad_request("TAG_INVALID", error))
+}
+
+/// `GET …/-/tags/{tag}/history`: what the tag pointed to, newest first; `last` is the time before which
+/// the page starts.
+async fn history(
+    hub: &Hub,
+    caller: &Caller,
+    name: &RepositoryName,
+    tag: Tag,
+    query: ListQuery,
+) -> Result<Response, ApiError> {
+    let grant = hub.access.authorize::<Pull>(caller, name).await?;
+    let limit = query.limit();
+    let before_ms = query.last.as_deref().and_then(|text| text.parse().ok());
+    let found = hub.history.of_tag(&grant, &tag, before_ms, limit).await?;
+    let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let next = found.last().filter(|_| full).map(|last| last.moved_ms);
+    let moves: Vec<Value> = found
+        .iter()
+        .map(|one| {
+            json!({
+                "kind": one.kind.as_str(),
+                "digest": one.digest,
+                "moved_ms": one.moved_ms,
+                "moved_by": one.moved_by,
+                "is_kept": one.kept_bytes.is_some(),
+                "size_bytes": one.kept_bytes,
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "moves": moves, "next": next })).into_response())
+}
+
+#[derive(Deserialize)]
+pub struct RestoreBody {
+    digest: Digest,
+}
+
+/// `POST …/-/tags/{tag}/history`: points the tag again at a digest that it pointed to before.
+pub async fn restore(
+    State(hub): State<Hub>,
+    ApiCaller(caller): ApiCaller,
+    Path(path): Path<String>,
+    body: axum::body::Bytes,
+) -> Result<StatusCode, ApiError> {
+    let (name, rest) = path.split_once("/-/").ok_or_else(nothing)?;
+    if !is_history(rest) {
+        return Err(nothing());
+    }
+    let name = parse(name)?;
+    // Who may not look is told nothing; who may look but not push is told so.
+    hub.access.authorize::<Pull>(&caller, &name).await?;
+    let grant = hub.access.authorize::<Push>(&caller, &name).await?;
+    let wanted: RestoreBody = super::json_of(&body)?;
+    let tag = history_tag(rest)?;
+    hub.history.restore(&grant, &tag, &wanted.digest).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn nothing() -> ApiError {
+    ApiError::not_found("there is nothing at this address of the API")
+}
+
+/// Is the name in front of `/-/star`.
+fn starred_name(path: &str) -> Option<Result<RepositoryName, ApiError>> {
+    path.strip_suffix("/-/star").map(parse)
 }
 
 async fn tags(
@@ -133,6 +214,8 @@ async fn tags(
 
 #[derive(Deserialize)]
 pub struct ChangeBody {
+    /// The new name, with or without the namespace.
+    name: Option<String>,
     description: Option<String>,
     readme: Option<String>,
     visibility: Option<Visibility>,
@@ -150,6 +233,7 @@ pub async fn change(
         .authorize::<Administer>(&caller, &parse(&path)?)
         .await?;
     let ChangeBody {
+        name,
         description,
         readme,
         visibility,
@@ -159,16 +243,43 @@ pub async fn change(
         readme,
         visibility,
     };
-    let repository = hub.repositories.change(&grant, change).await?;
+    let mut repository = hub.repositories.change(&grant, change).await?;
+    if let Some(name) = name {
+        let name = if name.contains('/') {
+            name
+        } else {
+            format!("{}/{name}", repository.name.namespace())
+        };
+        repository.name = parse(&name)?;
+        hub.repositories.rename(&grant, &repository.name).await?;
+    }
     Ok(Json(describe(&repository)))
 }
 
-/// `DELETE /api/v1/repositories/{name}`: deletes it with everything in it.
+/// `PUT /api/v1/repositories/{name}/-/star`: stars it for the caller.
+pub async fn put(
+    State(hub): State<Hub>,
+    ApiCaller(caller): ApiCaller,
+    Path(path): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let name = starred_name(&path).ok_or_else(nothing)?;
+    let grant = hub.access.authorize::<Pull>(&caller, &name?).await?;
+    hub.stars.add(&caller, &grant).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/v1/repositories/{name}`: deletes it with everything in it;
+/// `DELETE /api/v1/repositories/{name}/-/star` takes the caller's star away.
 pub async fn delete(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
     Path(path): Path<String>,
 ) -> Result<StatusCode, ApiError> {
+    if let Some(name) = starred_name(&path) {
+        let grant = hub.access.authorize::<Pull>(&caller, &name?).await?;
+        hub.stars.remove(&caller, &grant).await?;
+        return Ok(StatusCode::NO_CONTENT);
+    }
     let grant = hub
         .access
         .authorize::<Administer>(&caller, &parse(&path)?)
@@ -216,6 +327,11 @@ fn describe(repository: &Repository) -> Value {
         "created_ms": repository.created_ms,
         "pushed_ms": repository.pushed_ms,
         "tag_count": repository.tag_count,
+        "stars": repository.stars,
+        "pulls": repository.pulls,
+        "pulled_ms": repository.pulled_ms,
+        "stored_bytes": repository.stored_bytes,
+        "platforms": repository.platforms,
     })
 }
 
@@ -227,6 +343,9 @@ fn describe_tag(tag: &TagSummary) -> Value {
         "size_bytes": tag.size_bytes,
         "pushed_ms": tag.pushed_ms,
         "pushed_by": tag.pushed_by,
+        "pulled_ms": tag.pulled_ms,
+        "platforms": tag.platforms,
+        "artifact_type": tag.artifact_type,
     })
 }
 

@@ -1,10 +1,12 @@
 //! Calls the hub for an action and makes the answer.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{Caller, Delete, Pull};
@@ -18,6 +20,7 @@ use crate::server::AppState;
 use crate::server::body::{self, Lent};
 use crate::server::caller::Credentials;
 use crate::server::range::Wanted;
+use crate::server::serve::Peer;
 
 pub(super) const DOCKER_CONTENT_DIGEST: HeaderName =
     HeaderName::from_static("docker-content-digest");
@@ -84,6 +87,15 @@ async fn answer(
     }
 }
 
+/// Is a number that tells clients apart, to count what one of them pulls together as one pull.
+fn fingerprint(caller: &Caller, parts: &Parts) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    caller.user().map(|user| user.id).hash(&mut hasher);
+    parts.extensions.get::<Peer>().hash(&mut hasher);
+    parts.headers.get(USER_AGENT).hash(&mut hasher);
+    hasher.finish()
+}
+
 /// What an action on a repository works with.
 #[derive(Clone, Copy)]
 pub(super) struct RepositoryRequest<'a> {
@@ -130,7 +142,11 @@ impl RepositoryRequest<'_> {
     /// Source: OCI distribution-spec, "Pulling manifests".
     async fn read_manifest(self, reference: &Reference) -> Result<Response, OciError> {
         let manifests = &self.hub.manifests;
-        let manifest = manifests.pull(self.caller, self.name, reference).await?;
+        let client =
+            (self.parts.method == Method::GET).then(|| fingerprint(self.caller, self.parts));
+        let manifest = manifests
+            .pull(self.caller, self.name, reference, client)
+            .await?;
         let length = manifest.bytes.len() as u64;
         let etag = format!("\"{}\"", manifest.digest);
         let wanted = match Wanted::of(&self.parts.method, &self.parts.headers, length, &etag) {

@@ -53,7 +53,7 @@ pub async fn search(
             json!({
                 "name": repository.name,
                 "description": repository.description,
-                "star_count": 0,
+                "star_count": repository.stars,
                 "is_official": false,
                 "is_automated": false,
                 "is_trusted": false,

@@ -68,9 +68,11 @@ async fn mount_source(
                 Ok(None)
             }
             // The client is told to come back with a token that reaches the source too.
-            Err(error @ (AccessError::OutOfScope(_) | AccessError::Database(_))) => {
-                Err(error.into())
-            }
+            Err(
+                error @ (AccessError::OutOfScope(_)
+                | AccessError::Renamed { .. }
+                | AccessError::Database(_)),
+            ) => Err(error.into()),
         },
         None => Ok(access
             .find_source(caller, digest)

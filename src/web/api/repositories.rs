@@ -208,8 +208,24 @@ async fn open(
         .authorize::<Pull>(caller, name)
         .await
         .map_err(hidden)?;
+    if grant.repository() != name {
+        lead_on(name, grant.repository());
+    }
     let repository = hub.repositories.show(&grant).await?;
     Ok((grant, repository))
+}
+
+/// Leads from an address with a former name to the same place under the new one.
+#[cfg(feature = "ssr")]
+fn lead_on(from: &RepositoryName, to: &RepositoryName) {
+    let parts = use_context::<axum::http::request::Parts>();
+    let before = addresses::repository(from.as_str());
+    let rest = parts.as_ref().and_then(|parts| {
+        let target = parts.uri.path_and_query()?.as_str();
+        target.strip_prefix(before.as_str()).map(str::to_owned)
+    });
+    let after = addresses::repository(to.as_str());
+    leptos_axum::redirect(&format!("{after}{}", rest.unwrap_or_default()));
 }
 
 /// Makes one answer of all refusals to read, so that a page never tells what exists.
@@ -219,7 +235,8 @@ fn hidden(error: AccessError) -> AppError {
         AccessError::NotFound(_)
         | AccessError::Denied(_)
         | AccessError::Anonymous(_)
-        | AccessError::OutOfScope(_) => AppError::NotFound,
+        | AccessError::OutOfScope(_)
+        | AccessError::Renamed { .. } => AppError::NotFound,
         AccessError::Database(cause) => AppError::internal(cause),
     }
 }
@@ -237,7 +254,8 @@ async fn head(
             AccessError::NotFound(_)
             | AccessError::Denied(_)
             | AccessError::Anonymous(_)
-            | AccessError::OutOfScope(_),
+            | AccessError::OutOfScope(_)
+            | AccessError::Renamed { .. },
         ) => false,
     };
     Ok(RepositoryHead {

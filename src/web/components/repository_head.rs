@@ -55,7 +55,7 @@ pub fn RepositoryHeadView(head: RepositoryHead, tab: RepositoryTab) -> impl Into
 }
 
 #[component]
-fn RepositoryTabs(name: String, tag_count: i64, tab: RepositoryTab) -> impl IntoView {
+fn RepositoryTabs(name: String, tag_count: u64, tab: RepositoryTab) -> impl IntoView {
     let current = move |of: RepositoryTab| (of == tab).then_some("page");
     view! {
         <nav class="tabs" aria-label="Repository">

@@ -88,7 +88,7 @@ fn PullBox(head: RepositoryHead, tag: String) -> impl IntoView {
 }
 
 #[component]
-fn RecentTags(name: String, tags: Vec<TagRow>, tag_count: i64) -> impl IntoView {
+fn RecentTags(name: String, tags: Vec<TagRow>, tag_count: u64) -> impl IntoView {
     let all = addresses::tags(&name);
     let has_more = usize::try_from(tag_count).is_ok_and(|count| count > tags.len());
     view! {

@@ -11,7 +11,7 @@ use super::{Caller, User};
 use crate::Id;
 use crate::clock::Clock;
 use crate::db::tables::repositories::{self, RepositoryAccess};
-use crate::db::tables::repository_blobs;
+use crate::db::tables::{former_names, repository_blobs};
 use crate::db::{Db, DbError};
 use crate::images::Repository;
 
@@ -117,8 +117,10 @@ impl Access {
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<Grant<P>, AccessError> {
-        let found = self.find(caller, name).await?;
-        decide(caller, name, found.as_ref())
+        match self.find(caller, name).await? {
+            Some(found) => decide(caller, name, Some(&found)),
+            None => decide_former(&self.db, caller, name).await,
+        }
     }
 
     async fn find(
@@ -128,6 +130,19 @@ impl Access {
     ) -> Result<Option<RepositoryAccess>, DbError> {
         let caller_id = caller.user().map(|user| &user.id);
         repositories::find_access(&self.db, name, caller_id).await
+    }
+
+    /// Finds what a repository is called now that once had a name, if the caller may see it.
+    pub async fn new_name(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+    ) -> Result<Option<RepositoryName>, DbError> {
+        match decide_former::<Pull>(&self.db, caller, name).await {
+            Ok(grant) => Ok(Some(grant.repository)),
+            Err(AccessError::Database(error)) => Err(error),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Finds a repository that a caller may pull a blob from, whichever it is; `None` when there is
@@ -149,12 +164,17 @@ impl Access {
     }
 
     /// Decides about a push, and makes a missing repository in the caller's own namespace.
+    ///
+    /// Errors: `Renamed` for a name that leads elsewhere now, so that a push never hides it unasked.
     pub async fn authorize_push(
         &self,
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<Grant<Push>, AccessError> {
         let mut found = self.find(caller, name).await?;
+        if found.is_none() && former_names::find(&self.db, name).await?.is_some() {
+            return decide_former(&self.db, caller, name).await;
+        }
         if let (None, Some(user)) = (&found, caller.user())
             && user.name.as_str() == name.namespace()
             && caller.carries(name, Action::Push)
@@ -176,7 +196,12 @@ impl Access {
         name: &RepositoryName,
         asked: &[Action],
     ) -> Result<Vec<Action>, DbError> {
-        let found = self.find(caller, name).await?;
+        let mut found = self.find(caller, name).await?;
+        if found.is_none()
+            && let Some(now) = former_names::find(&self.db, name).await?
+        {
+            found = self.find(caller, &now).await?;
+        }
         let own_new = found.is_none()
             && caller
                 .user()
@@ -225,6 +250,35 @@ impl Access {
             }
         }
     }
+}
+
+/// Decides about a name that no repository has: one that a repository had leads to it for pulls, and
+/// is refused for everything else with the new name.
+pub(crate) async fn decide_former<P: Permission>(
+    db: &Db,
+    caller: &Caller,
+    name: &RepositoryName,
+) -> Result<Grant<P>, AccessError> {
+    let Some(now) = former_names::find(db, name).await? else {
+        return decide(caller, name, None);
+    };
+    let caller_id = caller.user().map(|user| &user.id);
+    let found = repositories::find_access(db, &now, caller_id).await?;
+    if decide::<Pull>(caller, name, found.as_ref()).is_err() {
+        // Nobody learns of a name that they may not see.
+        return decide(caller, name, None);
+    }
+    let grant = decide::<P>(caller, name, found.as_ref())?;
+    if P::ACTION == Action::Pull {
+        return Ok(Grant {
+            repository: now,
+            ..grant
+        });
+    }
+    Err(AccessError::Renamed {
+        from: name.clone(),
+        to: now,
+    })
 }
 
 /// Decides from what the database knows about the repository and the caller.
@@ -282,6 +336,11 @@ pub enum AccessError {
     Anonymous(RepositoryName),
     #[error("your token does not reach this far with {0}")]
     OutOfScope(RepositoryName),
+    #[error("{from} is called {to} now: use that name")]
+    Renamed {
+        from: RepositoryName,
+        to: RepositoryName,
+    },
     #[error(transparent)]
     Database(#[from] DbError),
 }

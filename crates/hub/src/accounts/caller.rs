@@ -2,6 +2,7 @@
 
 use dockyard_oci::{Action, RepositoryName, Scope, UserName};
 
+use super::TokenReach;
 use crate::Id;
 
 /// A user as every request knows it.
@@ -19,6 +20,7 @@ pub struct Caller {
     /// `None`: all of it. Otherwise what a registry token was granted, and no more.
     scopes: Option<Vec<Scope>>,
     token_id: Option<Id>,
+    reach: TokenReach,
 }
 
 impl Caller {
@@ -28,6 +30,7 @@ impl Caller {
             user: None,
             scopes: None,
             token_id: None,
+            reach: TokenReach::All,
         }
     }
 
@@ -37,15 +40,17 @@ impl Caller {
             user: Some(user),
             scopes: None,
             token_id: None,
+            reach: TokenReach::All,
         }
     }
 
     /// Is a user who showed a personal token.
-    pub const fn with_personal_token(user: User, token_id: Id) -> Self {
+    pub const fn with_personal_token(user: User, token_id: Id, reach: TokenReach) -> Self {
         Self {
             user: Some(user),
             scopes: None,
             token_id: Some(token_id),
+            reach,
         }
     }
 
@@ -57,6 +62,7 @@ impl Caller {
             user,
             scopes: Some(scopes),
             token_id: None,
+            reach: TokenReach::All,
         }
     }
 
@@ -71,8 +77,13 @@ impl Caller {
 
     /// Tells whether the credentials themselves reach that far; the user's rights come on top.
     pub fn carries(&self, repository: &RepositoryName, action: Action) -> bool {
+        let reaches = match self.reach {
+            TokenReach::All => true,
+            TokenReach::Write => action != Action::Delete,
+            TokenReach::Read => action == Action::Pull,
+        };
         let Some(scopes) = &self.scopes else {
-            return true;
+            return reaches;
         };
         scopes.iter().any(|scope| scope.allows(repository, action))
     }
@@ -95,6 +106,19 @@ impl Caller {
                 .and_then(|user| is_admin.map(|is_admin| User { is_admin, ..user }));
         }
         caller
+    }
+
+    /// Is the user, when the credentials stand for all of that user: a password, a session, or a
+    /// personal token without bounds.
+    pub fn person(&self) -> Option<&User> {
+        self.user()
+            .filter(|_| self.scopes.is_none() && self.reach == TokenReach::All)
+    }
+
+    /// Is the user, when the credentials may change what is the user's: not with a token that reads.
+    pub fn writer(&self) -> Option<&User> {
+        self.user()
+            .filter(|_| self.scopes.is_none() && self.reach != TokenReach::Read)
     }
 
     /// Tells whether the credentials are for the registry protocol alone.

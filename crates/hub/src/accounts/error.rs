@@ -21,6 +21,14 @@ pub enum AccountError {
     EmailInvalid,
     #[error("a token's name has 1 to 100 characters")]
     TokenNameInvalid,
+    #[error("the password is wrong")]
+    PasswordWrong,
+    #[error("{0}")]
+    ProfileInvalid(String),
+    #[error(
+        "you are the only administrator, so this account stays: make another administrator first"
+    )]
+    LastAdministrator,
     #[error("log in first")]
     Anonymous,
     #[error(transparent)]

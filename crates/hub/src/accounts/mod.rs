@@ -4,15 +4,19 @@ pub mod access;
 mod caller;
 mod error;
 mod passwords;
+mod profile;
 mod service;
 mod sessions;
 mod tokens;
 
-pub(crate) use access::decide;
 pub use access::{Access, AccessError, Administer, Delete, Grant, Permission, Pull, Push};
+pub(crate) use access::{decide, decide_former};
 pub use caller::{Caller, User};
 pub use error::AccountError;
 pub use passwords::PASSWORD_MIN_CHARS;
+pub use profile::{ABOUT_MAX_CHARS, Profile};
 pub use service::{Accounts, SignUp};
-pub use sessions::Sessions;
-pub use tokens::{NewToken, TOKEN_LIFETIME_SECS, TokenKind, TokenSummary, Tokens};
+pub use sessions::{NewSession, SessionSummary, Sessions};
+pub use tokens::{
+    NewToken, TOKEN_LIFETIME_SECS, TokenKind, TokenReach, TokenSummary, TokenWish, Tokens,
+};

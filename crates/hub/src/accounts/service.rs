@@ -23,9 +23,9 @@ pub struct SignUp {
 /// Makes accounts and lets people into them.
 #[derive(Debug, Clone)]
 pub struct Accounts {
-    db: Db,
-    clock: Clock,
-    passwords: Passwords,
+    pub(super) db: Db,
+    pub(super) clock: Clock,
+    pub(super) passwords: Passwords,
     pub sessions: Sessions,
     pub tokens: Tokens,
 }
@@ -133,7 +133,7 @@ impl Accounts {
 }
 
 /// Accepts what could be an address; only a message that arrives would prove one.
-fn checked_email(email: Option<String>) -> Result<Option<String>, AccountError> {
+pub(super) fn checked_email(email: Option<String>) -> Result<Option<String>, AccountError> {
     let Some(email) = email
         .map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty())

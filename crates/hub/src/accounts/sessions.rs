@@ -1,8 +1,32 @@
 //! Browser sessions. What a session holds is the server's business; it is opaque here.
 
+use super::User;
+use crate::Id;
 use crate::clock::Clock;
 use crate::db::tables::sessions;
 use crate::db::{Db, DbError};
+
+/// A session as the server writes it.
+#[derive(Debug)]
+pub struct NewSession<'a> {
+    pub id: &'a str,
+    pub data: Vec<u8>,
+    pub expires_ms: i64,
+    /// Who is logged in with it.
+    pub user_id: Option<Id>,
+    /// What the browser calls itself.
+    pub client: &'a str,
+}
+
+/// A session as its user sees it in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionSummary {
+    /// The secret of the cookie: for comparing alone, never to be shown.
+    pub id: String,
+    pub client: String,
+    pub created_ms: i64,
+    pub seen_ms: i64,
+}
 
 /// Keeps sessions in the database, so that any node can take the next request.
 #[derive(Debug, Clone)]
@@ -17,13 +41,13 @@ impl Sessions {
     }
 
     /// Writes a new session. Errors: `Duplicate` when the id is in use.
-    pub async fn create(&self, id: &str, data: Vec<u8>, expires_ms: i64) -> Result<(), DbError> {
-        sessions::insert(&self.db, id, data, expires_ms).await
+    pub async fn create(&self, new: NewSession<'_>) -> Result<(), DbError> {
+        sessions::insert(&self.db, new, self.clock.now_ms()).await
     }
 
     /// Writes a session again; one that was ended stays ended.
-    pub async fn save(&self, id: &str, data: Vec<u8>, expires_ms: i64) -> Result<(), DbError> {
-        sessions::update(&self.db, id, data, expires_ms).await
+    pub async fn save(&self, new: NewSession<'_>) -> Result<(), DbError> {
+        sessions::update(&self.db, new, self.clock.now_ms()).await
     }
 
     /// Reads a session that has not expired: its data, and when it expires in Unix milliseconds.
@@ -31,8 +55,23 @@ impl Sessions {
         sessions::find(&self.db, id, self.clock.now_ms()).await
     }
 
+    /// Lists the sessions of a user, the one seen last first.
+    pub async fn list(&self, user: &User) -> Result<Vec<SessionSummary>, DbError> {
+        sessions::list(&self.db, user.id, self.clock.now_ms()).await
+    }
+
     pub async fn delete(&self, id: &str) -> Result<(), DbError> {
         sessions::delete(&self.db, id).await
+    }
+
+    /// Ends a session of a user; false when the user has no such session.
+    pub async fn end(&self, user: &User, id: &str) -> Result<bool, DbError> {
+        sessions::delete_of(&self.db, user.id, id).await
+    }
+
+    /// Ends all sessions of a user but one, and tells how many.
+    pub async fn end_others(&self, user: &User, but: &str) -> Result<u64, DbError> {
+        sessions::delete_others(&self.db, user.id, but).await
     }
 
     /// Deletes what has expired and returns how many that were.

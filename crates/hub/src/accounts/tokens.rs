@@ -24,7 +24,9 @@ const PERSONAL_PREFIX: &str = "dyp_";
 /// What every refresh token starts with.
 const REFRESH_PREFIX: &str = "dyr_";
 /// How long a refresh token that is not used stays good, in milliseconds: 90 days.
-const REFRESH_IDLE_MS: i64 = 90 * 24 * 3600 * 1000;
+const REFRESH_IDLE_MS: i64 = 90 * DAY_MS;
+/// Milliseconds of a day.
+const DAY_MS: i64 = 24 * 3600 * 1000;
 /// Longest name of a token in characters.
 const NAME_MAX_CHARS: usize = 100;
 /// Precision of "last used" in milliseconds: one write a minute and token is enough.
@@ -42,6 +44,7 @@ pub struct NewToken {
     /// Shown once, never stored.
     pub secret: Secret<String>,
     pub created_ms: i64,
+    pub expires_ms: Option<i64>,
 }
 
 /// What a token is good for.
@@ -70,14 +73,59 @@ impl TokenKind {
     }
 }
 
+/// How far a personal token reaches; the user's own rights are the bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TokenReach {
+    /// Pulling and looking.
+    Read,
+    /// And pushing.
+    Write,
+    /// Everything: deleting, settings, the account.
+    #[default]
+    All,
+}
+
+impl TokenReach {
+    pub const EVERY: [Self; 3] = [Self::Read, Self::Write, Self::All];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::All => "all",
+        }
+    }
+
+    /// Reads a name of the above; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::EVERY.into_iter().find(|reach| reach.as_str() == text)
+    }
+
+    /// Reads the column; what is not known reaches nowhere further than reading.
+    pub(crate) fn of(text: &str) -> Self {
+        Self::parse(text).unwrap_or(Self::Read)
+    }
+}
+
+/// What somebody wants of a new token.
+#[derive(Debug, Clone, Default)]
+pub struct TokenWish {
+    pub name: String,
+    pub reach: TokenReach,
+    /// Days after which it ends; `None` for never.
+    pub days: Option<u32>,
+}
+
 /// A token as its user sees it in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenSummary {
     pub id: Id,
     pub name: String,
     pub kind: TokenKind,
+    pub reach: TokenReach,
     pub created_ms: i64,
     pub last_used_ms: Option<i64>,
+    pub expires_ms: Option<i64>,
 }
 
 /// Makes and checks tokens.
@@ -114,15 +162,16 @@ impl Tokens {
         })
     }
 
-    /// Makes a personal token that carries all of a user's rights until it is revoked.
+    /// Makes a personal token that is good until it is revoked, or ends.
     ///
     /// Errors: `TokenNameInvalid` for an empty or a very long name.
-    pub async fn create(&self, user: &User, name: &str) -> Result<NewToken, AccountError> {
-        let name = name.trim();
+    pub async fn create(&self, user: &User, wish: &TokenWish) -> Result<NewToken, AccountError> {
+        let name = wish.name.trim();
         if name.is_empty() || name.chars().count() > NAME_MAX_CHARS {
             return Err(AccountError::TokenNameInvalid);
         }
-        Ok(self.insert(user, name, TokenKind::Personal).await?)
+        let personal = (TokenKind::Personal, wish.reach, wish.days);
+        Ok(self.insert(user, name, personal).await?)
     }
 
     /// Makes a refresh token: what a client keeps in place of a password. It is good for registry
@@ -135,23 +184,32 @@ impl Tokens {
             .chars()
             .take(NAME_MAX_CHARS)
             .collect();
-        self.insert(user, name.trim(), TokenKind::Refresh).await
+        let refresh = (TokenKind::Refresh, TokenReach::All, None);
+        self.insert(user, name.trim(), refresh).await
     }
 
-    async fn insert(&self, user: &User, name: &str, kind: TokenKind) -> Result<NewToken, DbError> {
+    async fn insert(
+        &self,
+        user: &User,
+        name: &str,
+        (kind, reach, days): (TokenKind, TokenReach, Option<u32>),
+    ) -> Result<NewToken, DbError> {
         let prefix = match kind {
             TokenKind::Personal => PERSONAL_PREFIX,
             TokenKind::Refresh => REFRESH_PREFIX,
         };
         let secret = format!("{prefix}{}", hex::encode(random_bytes::<24>()));
         let (id, now_ms) = (Id::new(), self.clock.now_ms());
+        let expires_ms = days.map(|days| now_ms + i64::from(days) * DAY_MS);
         let new = access_tokens::NewToken {
             id,
             user_id: user.id,
             name,
             kind,
+            reach,
             secret_hash: &hash(&secret),
             created_ms: now_ms,
+            expires_ms,
         };
         access_tokens::insert(&self.db, new).await?;
         Ok(NewToken {
@@ -159,6 +217,7 @@ impl Tokens {
             name: name.to_owned(),
             secret: Secret::new(secret),
             created_ms: now_ms,
+            expires_ms,
         })
     }
 
@@ -211,12 +270,16 @@ impl Tokens {
         if owner.kind == TokenKind::Refresh && seen_ms <= now_ms - REFRESH_IDLE_MS {
             return Ok(None);
         }
+        if owner.expires_ms.is_some_and(|end_ms| end_ms <= now_ms) {
+            return Ok(None);
+        }
         if owner.last_used_ms.is_none_or(|last| last < stale) {
             access_tokens::touch(&self.db, owner.token_id, now_ms, stale).await?;
         }
         Ok(Some(Caller::with_personal_token(
             owner.user,
             owner.token_id,
+            owner.reach,
         )))
     }
 

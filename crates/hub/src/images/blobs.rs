@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dockyard_oci::Digest;
+use futures::TryStreamExt;
 
 use super::{Blob, ImageError};
 use crate::accounts::{Delete, Grant, Pull, Push};
@@ -24,6 +25,34 @@ pub struct Blobs {
 impl Blobs {
     pub(crate) fn new(db: Db, store: Arc<dyn BlobStore>, clock: Clock) -> Self {
         Self { db, store, clock }
+    }
+
+    pub(super) const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Reads a whole blob of a repository that is meant to be small.
+    ///
+    /// `None` when it is longer than `max_bytes`. Errors: `BlobUnknown`, `Damaged`.
+    pub async fn read_small(
+        &self,
+        grant: &Grant<Pull>,
+        digest: &Digest,
+        max_bytes: u64,
+    ) -> Result<Option<Vec<u8>>, ImageError> {
+        let found = repository_blobs::find(&self.db, grant.repository_id(), digest).await?;
+        let blob = found
+            .ok_or_else(|| unknown(digest, grant.repository()))?
+            .blob;
+        if blob.size_bytes > max_bytes {
+            return Ok(None);
+        }
+        let stream = self.read(&blob, 0..blob.size_bytes).await?;
+        let whole = stream.try_fold(Vec::new(), |mut whole: Vec<u8>, some| async move {
+            whole.extend_from_slice(&some);
+            Ok(whole)
+        });
+        Ok(Some(whole.await.map_err(StoreError::from)?))
     }
 
     /// Finds a blob of a repository. One that nothing refers to is kept for another grace period.

@@ -1,6 +1,6 @@
 //! What can go wrong with repositories and images.
 
-use dockyard_oci::{Digest, ManifestError, Reference, RepositoryName};
+use dockyard_oci::{Digest, ManifestError, Reference, RepositoryName, Tag};
 
 use crate::Id;
 use crate::accounts::AccessError;
@@ -14,7 +14,9 @@ pub enum RepositoryError {
     Exists(RepositoryName),
     #[error("you may only create repositories in your own namespace: {0} is not in it")]
     Denied(RepositoryName),
-    #[error("log in to create a repository")]
+    #[error("a repository stays in its namespace: {0} is in another")]
+    OtherNamespace(RepositoryName),
+    #[error("log in first")]
     Anonymous,
     #[error("a description has at most {max_chars} characters")]
     DescriptionTooLong { max_chars: usize },
@@ -76,6 +78,8 @@ pub enum ImageError {
         said: u64,
         actual: u64,
     },
+    #[error("{tag} never pointed to {digest}")]
+    NeverThere { tag: Tag, digest: Digest },
     #[error("the repository was deleted meanwhile")]
     Gone,
     #[error("what was stored as {0} can't be read any more")]

@@ -11,11 +11,13 @@ use tokio::sync::Notify;
 
 use super::bodies::Bodies;
 use super::hasher::Hasher;
-use super::{ImageError, PullError, StoredManifest};
-use crate::accounts::{Caller, Delete, Grant, Pull, Push, decide};
+use super::{Blobs, ImageError, MoveKind, PullError, Pulls, StoredManifest, history, platforms};
+use crate::accounts::{Caller, Delete, Grant, Pull, Push, decide, decide_former};
 use crate::clock::Clock;
 use crate::db::tables::manifests::{self, ManifestHead, NewManifest, Referrer};
-use crate::db::tables::{blob_marks, manifest_marks, outbox, repositories, repository_blobs, tags};
+use crate::db::tables::{
+    blob_marks, manifest_marks, outbox, repositories, repository_blobs, tag_moves, tags,
+};
 use crate::db::{Db, DbError, Tx};
 use crate::fault::Fault;
 
@@ -49,14 +51,24 @@ pub struct Manifests {
     clock: Clock,
     changed: Arc<Notify>,
     bodies: Bodies,
+    blobs: Blobs,
+    pulls: Pulls,
 }
 
 impl Manifests {
-    pub(crate) fn new(db: Db, clock: Clock, changed: Arc<Notify>) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        clock: Clock,
+        changed: Arc<Notify>,
+        blobs: Blobs,
+        pulls: Pulls,
+    ) -> Self {
         Self {
             db,
             clock,
             changed,
+            blobs,
+            pulls,
             bodies: Bodies::default(),
         }
     }
@@ -86,9 +98,11 @@ impl Manifests {
                 actual,
             });
         }
+        let platforms = platforms::of(&self.blobs, &grant.pull(), &manifest).await;
         let mut tx = self.db.begin().await?;
+        let parsed = (&manifest, platforms.as_str());
         match self
-            .write(&mut tx, grant, &manifest, bytes, &actual, tags)
+            .write(&mut tx, grant, parsed, bytes, &actual, tags)
             .await
         {
             Err(ImageError::Database(DbError::Reference)) => Err(ImageError::Gone),
@@ -114,7 +128,7 @@ impl Manifests {
         &self,
         tx: &mut Tx,
         grant: &Grant<Push>,
-        manifest: &Manifest,
+        (manifest, platforms): (&Manifest, &str),
         bytes: &[u8],
         digest: &Digest,
         tags: &[Tag],
@@ -131,6 +145,7 @@ impl Manifests {
             digest,
             manifest,
             bytes,
+            platforms,
             size_bytes,
             pushed_ms: now_ms,
             pushed_by: user_id.as_ref(),
@@ -138,8 +153,9 @@ impl Manifests {
         manifests::insert(tx, new).await?;
         let listed: Vec<&Digest> = manifest.manifests.iter().map(|m| &m.digest).collect();
         manifest_marks::unmark_listed(tx, repository_id, &listed).await?;
-        for tag in tags {
-            tags::set(tx, repository_id, tag, digest, now_ms, user_id.as_ref()).await?;
+        history::point(tx, grant, tags, digest, now_ms, MoveKind::Push).await?;
+        if !tags.is_empty() {
+            repositories::set_platforms(tx, repository_id, platforms).await?;
         }
         if !repositories::set_pushed(tx, repository_id, now_ms).await? {
             return Err(ImageError::Gone);
@@ -151,7 +167,8 @@ impl Manifests {
     /// Decides about a pull and finds the manifest, by tag or digest, in one indexed query; its
     /// bytes, which never change, come from memory when they were read lately.
     ///
-    /// A manifest that nothing refers to is kept for another while when it is pulled.
+    /// A manifest that nothing refers to is kept for another while when it is pulled. With a `client`
+    /// it counts as a pull of that client.
     /// Errors: as `Access::authorize`, and `ManifestUnknown`.
     /// Source: OCI distribution-spec, "Pulling manifests".
     pub async fn pull(
@@ -159,16 +176,36 @@ impl Manifests {
         caller: &Caller,
         name: &RepositoryName,
         reference: &Reference,
+        client: Option<u64>,
     ) -> Result<StoredManifest, PullError> {
         let caller_id = caller.user().map(|user| &user.id);
         let found = manifests::find_in(&self.db, name, reference, caller_id).await;
-        let (access, head) = match found.map_err(ImageError::from)? {
-            Some((access, head)) => (Some(access), head),
-            None => (None, None),
+        let Some((access, head)) = found.map_err(ImageError::from)? else {
+            return self.pull_former(caller, name, reference, client).await;
         };
-        let grant = decide::<Pull>(caller, name, access.as_ref())?;
+        let grant = decide::<Pull>(caller, name, Some(&access))?;
         let head = head.ok_or_else(|| unknown(reference.clone(), name))?;
-        Ok(self.read(&grant, head).await?)
+        let manifest = self.read(&grant, head).await?;
+        if let Some(client) = client {
+            self.pulls.note(&grant, &manifest, client);
+        }
+        Ok(manifest)
+    }
+
+    /// Pulls from a repository by a name that it had.
+    async fn pull_former(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+        reference: &Reference,
+        client: Option<u64>,
+    ) -> Result<StoredManifest, PullError> {
+        let grant = decide_former::<Pull>(&self.db, caller, name).await?;
+        let manifest = self.find(&grant, reference).await?;
+        if let Some(client) = client {
+            self.pulls.note(&grant, &manifest, client);
+        }
+        Ok(manifest)
     }
 
     async fn read(
@@ -216,15 +253,17 @@ impl Manifests {
     ///
     /// Errors: `ManifestUnknown`. Source: OCI distribution-spec, "Deleting Manifests".
     pub async fn delete(&self, grant: &Grant<Delete>, digest: &Digest) -> Result<(), ImageError> {
+        let now_ms = self.clock.now_ms();
+        let (id, user_id) = (grant.repository_id(), grant.user_id());
         let mut tx = self.db.begin().await?;
-        if !manifests::delete(&mut tx, grant.repository_id(), digest).await? {
+        tag_moves::insert_ends(&mut tx, id, digest, now_ms, user_id.as_ref()).await?;
+        tags::delete_all_to(&mut tx, id, digest).await?;
+        if !manifests::delete(&mut tx, id, digest).await? {
             return Err(unknown(
                 Reference::Digest(digest.clone()),
                 grant.repository(),
             ));
         }
-        let now_ms = self.clock.now_ms();
-        let id = grant.repository_id();
         for referrer in manifest_marks::referrer_digests(&mut tx, id, digest).await? {
             manifest_marks::mark(&mut tx, id, &referrer, now_ms).await?;
         }

@@ -10,9 +10,14 @@ mod claims;
 mod collector;
 mod error;
 mod hasher;
+mod history;
 mod manifests;
+mod platforms;
 mod problem;
+mod pulls;
+mod reclaim;
 mod repositories;
+mod stars;
 mod tags;
 mod uploads;
 mod verifier;
@@ -26,12 +31,16 @@ use crate::store::Location;
 pub use blobs::Blobs;
 pub use collector::{Collected, Collector, CollectorOptions, Mode};
 pub use error::{ImageError, PullError, RepositoryError};
+pub use history::{History, Move, MoveKind};
 pub use manifests::{ManifestPut, Manifests, ReferrerPage};
 pub use problem::Problem;
+pub use pulls::{Day, Pulls};
+pub use reclaim::Reclaimed;
 pub use repositories::{
     DESCRIPTION_MAX_CHARS, NewRepository, Page, README_MAX_BYTES, Repositories, RepositoryChange,
 };
-pub use tags::{TagPage, Tags};
+pub use stars::Stars;
+pub use tags::{TagOrder, TagPage, TagQuery, Tags};
 pub use uploads::{Upload, Uploads};
 pub use verifier::{Repair, Verified, Verifier};
 
@@ -49,7 +58,14 @@ pub struct Repository {
     pub created_ms: i64,
     /// When something was last pushed.
     pub pushed_ms: Option<i64>,
-    pub tag_count: i64,
+    pub tag_count: u64,
+    pub stars: u64,
+    pub pulls: u64,
+    pub pulled_ms: Option<i64>,
+    /// Bytes of the blobs that are in it.
+    pub stored_bytes: u64,
+    /// What the image is for that was tagged last: `linux/amd64`.
+    pub platforms: Vec<String>,
 }
 
 impl Repository {
@@ -69,6 +85,11 @@ impl Repository {
             created_ms,
             pushed_ms: None,
             tag_count: 0,
+            stars: 0,
+            pulls: 0,
+            pulled_ms: None,
+            stored_bytes: 0,
+            platforms: Vec::new(),
         }
     }
 }
@@ -99,4 +120,9 @@ pub struct TagSummary {
     pub size_bytes: u64,
     pub pushed_ms: i64,
     pub pushed_by: Option<UserName>,
+    /// When a client last pulled the manifest it points to.
+    pub pulled_ms: Option<i64>,
+    /// What the image is for, `linux/amd64`; empty for what is no image.
+    pub platforms: Vec<String>,
+    pub artifact_type: Option<String>,
 }

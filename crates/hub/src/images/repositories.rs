@@ -6,9 +6,9 @@ use dockyard_oci::{RepositoryName, UserName, Visibility};
 use tokio::sync::Notify;
 
 use super::{Repository, RepositoryError};
-use crate::accounts::{Administer, Caller, Grant, Pull};
+use crate::accounts::{Administer, Caller, Grant, Pull, User};
 use crate::clock::Clock;
-use crate::db::tables::{blobs, outbox, repositories, users};
+use crate::db::tables::{blobs, former_names, outbox, repositories, users};
 use crate::db::{Db, DbError};
 use crate::fault::Fault;
 
@@ -64,7 +64,7 @@ impl Repositories {
         new: NewRepository,
     ) -> Result<Repository, RepositoryError> {
         let user = caller.user().ok_or(RepositoryError::Anonymous)?;
-        if new.name.namespace() != user.name.as_str() || caller.is_registry_token() {
+        if new.name.namespace() != user.name.as_str() || caller.writer().is_none() {
             return Err(RepositoryError::Denied(new.name));
         }
         let description = checked_description(&new.description)?;
@@ -125,6 +125,37 @@ impl Repositories {
         Ok(repository)
     }
 
+    /// Gives a repository another name in its namespace. The old one leads to it until another
+    /// repository takes it.
+    ///
+    /// Errors: `Exists`, `OtherNamespace`.
+    pub async fn rename(
+        &self,
+        grant: &Grant<Administer>,
+        name: &RepositoryName,
+    ) -> Result<(), RepositoryError> {
+        let (id, before) = (grant.repository_id(), grant.repository());
+        if name.namespace() != before.namespace() {
+            return Err(RepositoryError::OtherNamespace(name.clone()));
+        }
+        if name == before {
+            return Ok(());
+        }
+        let now_ms = self.clock.now_ms();
+        let mut tx = self.db.begin().await?;
+        match repositories::rename(&mut tx, id, name).await {
+            Err(DbError::Duplicate) => return Err(RepositoryError::Exists(name.clone())),
+            Ok(false) => return Err(RepositoryError::Gone),
+            other => other?,
+        };
+        former_names::delete(&mut tx, name).await?;
+        former_names::insert(&mut tx, before, id, now_ms).await?;
+        outbox::insert(&mut tx, id, now_ms).await?;
+        tx.commit().await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
     /// Deletes a repository with its tags, manifests and links to blobs, in one transaction.
     pub async fn delete(&self, grant: &Grant<Administer>) -> Result<(), RepositoryError> {
         let now_ms = self.clock.now_ms();
@@ -165,6 +196,30 @@ impl Repositories {
     /// Lists the public repositories that were pushed to last.
     pub async fn recently_pushed(&self, limit: u32) -> Result<Vec<Repository>, RepositoryError> {
         Ok(repositories::list_recent_public(&self.db, limit).await?)
+    }
+
+    /// Lists the public repositories that were pulled most.
+    pub async fn most_pulled(&self, limit: u32) -> Result<Vec<Repository>, RepositoryError> {
+        Ok(repositories::list_most_pulled(&self.db, limit).await?)
+    }
+
+    /// Lists a user's own repositories, those pushed to last first.
+    pub async fn own(&self, user: &User, limit: u32) -> Result<Vec<Repository>, RepositoryError> {
+        Ok(repositories::list_recent_by_owner(&self.db, user.id, limit).await?)
+    }
+
+    /// Lists the repositories that a user starred and may see, the last star first.
+    pub async fn starred(
+        &self,
+        user: &User,
+        limit: u32,
+    ) -> Result<Vec<Repository>, RepositoryError> {
+        Ok(repositories::list_starred(&self.db, user.id, limit).await?)
+    }
+
+    /// Counts a user's repositories and the bytes in them; what several share counts in each.
+    pub async fn usage(&self, user: &User) -> Result<(u64, u64), RepositoryError> {
+        Ok(repositories::usage(&self.db, user.id).await?)
     }
 
     /// Lists the names of all repositories that the caller may read.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use dockyard_oci::{Reference, Tag};
 use tokio::sync::Notify;
 
-use super::{ImageError, TagSummary};
+use super::{ImageError, MoveKind, TagSummary};
 use crate::accounts::{Delete, Grant, Pull};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::db::tables::tag_moves::{self, NewMove};
 use crate::db::tables::{outbox, tags};
 use crate::fault::Fault;
 
@@ -17,6 +18,30 @@ use crate::fault::Fault;
 pub struct TagPage {
     /// The text after which the page starts; it need not be a tag that exists.
     pub after: Option<String>,
+    /// Most entries.
+    pub limit: u32,
+}
+
+/// The orders in which tags are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TagOrder {
+    /// `latest`, then the highest version first.
+    #[default]
+    Version,
+    /// Pushed last first.
+    Newest,
+    /// By name, byte by byte.
+    Name,
+}
+
+/// A part of a tag list as pages show it.
+#[derive(Debug, Clone, Default)]
+pub struct TagQuery {
+    pub order: TagOrder,
+    /// What the names must hold; empty for all.
+    pub part: String,
+    /// The tag after which the page starts, with the time of its push for `Newest`.
+    pub after: Option<(Tag, i64)>,
     /// Most entries.
     pub limit: u32,
 }
@@ -44,6 +69,27 @@ impl Tags {
         Ok(tags::list(&self.db, grant.repository_id(), after, page.limit).await?)
     }
 
+    /// Lists tags in the order and with the filter that a person chose.
+    pub async fn find_some(
+        &self,
+        grant: &Grant<Pull>,
+        query: &TagQuery,
+    ) -> Result<Vec<TagSummary>, ImageError> {
+        let (db, id, part) = (&self.db, grant.repository_id(), query.part.as_str());
+        let tag = query.after.as_ref().map(|(tag, _)| tag);
+        Ok(match query.order {
+            TagOrder::Version => tags::list_by_version(db, id, part, tag, query.limit).await?,
+            TagOrder::Newest => {
+                let after = query.after.as_ref().map(|(tag, ms)| (*ms, tag));
+                tags::list_by_push(db, id, part, after, query.limit).await?
+            }
+            TagOrder::Name => {
+                let after = tag.map_or("", Tag::as_str);
+                tags::list_by_name(db, id, part, after, query.limit).await?
+            }
+        })
+    }
+
     /// Lists the tags that were pushed last, newest first.
     pub async fn recent(
         &self,
@@ -69,16 +115,48 @@ impl Tags {
     ///
     /// Errors: `ManifestUnknown`. Source: OCI distribution-spec, "Deleting tags".
     pub async fn delete(&self, grant: &Grant<Delete>, tag: &Tag) -> Result<(), ImageError> {
-        let mut tx = self.db.begin().await?;
-        if !tags::delete(&mut tx, grant.repository_id(), tag).await? {
+        if self.delete_all(grant, std::slice::from_ref(tag)).await? == 0 {
             return Err(unknown(tag, grant.repository()));
         }
-        outbox::insert(&mut tx, grant.repository_id(), self.clock.now_ms()).await?;
+        Ok(())
+    }
+
+    /// Deletes tags, all at once, and leaves their manifests; those that are not there are skipped.
+    ///
+    /// Returns how many were there.
+    pub async fn delete_all(
+        &self,
+        grant: &Grant<Delete>,
+        to_delete: &[Tag],
+    ) -> Result<u64, ImageError> {
+        let (repository_id, user_id) = (grant.repository_id(), grant.user_id());
+        let now_ms = self.clock.now_ms();
+        let mut deleted = 0;
+        let mut tx = self.db.begin().await?;
+        for tag in to_delete {
+            if !tags::delete(&mut tx, repository_id, tag).await? {
+                continue;
+            }
+            deleted += 1;
+            let moved = NewMove {
+                repository_id,
+                tag,
+                kind: MoveKind::Delete,
+                digest: None,
+                moved_ms: now_ms,
+                moved_by: user_id.as_ref(),
+            };
+            tag_moves::insert(&mut tx, moved).await?;
+        }
+        if deleted == 0 {
+            return Ok(0);
+        }
+        outbox::insert(&mut tx, repository_id, now_ms).await?;
         Fault::TagDeleting.reach();
         tx.commit().await?;
         Fault::TagDeleted.reach();
         self.changed.notify_one();
-        Ok(())
+        Ok(deleted)
     }
 }
 

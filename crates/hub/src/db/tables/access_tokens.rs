@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::parse;
 use crate::Id;
-use crate::accounts::{TokenKind, TokenSummary, User};
+use crate::accounts::{TokenKind, TokenReach, TokenSummary, User};
 use crate::db::{Db, DbError, values};
 
 /// Most tokens of a list: far more than anybody keeps track of.
@@ -16,6 +16,8 @@ struct OwnerRow {
     kind: String,
     created_ms: i64,
     last_used_ms: Option<i64>,
+    reach: String,
+    expires_ms: Option<i64>,
     user_id: String,
     name: String,
     is_admin: i64,
@@ -27,6 +29,8 @@ pub(crate) struct TokenOwner {
     pub kind: TokenKind,
     pub created_ms: i64,
     pub last_used_ms: Option<i64>,
+    pub reach: TokenReach,
+    pub expires_ms: Option<i64>,
     pub user: User,
 }
 
@@ -37,26 +41,32 @@ pub(crate) struct NewToken<'a> {
     pub name: &'a str,
     pub kind: TokenKind,
     pub secret_hash: &'a str,
+    pub reach: TokenReach,
     pub created_ms: i64,
+    pub expires_ms: Option<i64>,
 }
 
 pub(crate) async fn insert(db: &Db, new: NewToken<'_>) -> Result<(), DbError> {
-    let sql = "INSERT INTO access_tokens (id, user_id, name, kind, secret_hash, created_ms)
-        VALUES (?, ?, ?, ?, ?, ?)";
+    let sql = "INSERT INTO access_tokens 
+            (id, user_id, name, kind, reach, secret_hash, created_ms, expires_ms)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     let values = values![
         &new.id,
         &new.user_id,
         new.name,
         new.kind.as_str(),
+        new.reach.as_str(),
         new.secret_hash,
         new.created_ms,
+        new.expires_ms,
     ];
     db.execute(sql, values).await?;
     Ok(())
 }
 
 pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<TokenOwner>, DbError> {
-    let sql = "SELECT t.id AS token_id, t.kind, t.created_ms, t.last_used_ms, u.id AS user_id, u.name, u.is_admin
+    let sql = "SELECT t.id AS token_id, t.kind, t.created_ms, t.last_used_ms, t.reach,
+            t.expires_ms, u.id AS user_id, u.name, u.is_admin
         FROM access_tokens t
         JOIN users u ON u.id = t.user_id
         WHERE t.secret_hash = ?";
@@ -73,6 +83,8 @@ pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<Toke
         kind: TokenKind::of(&row.kind),
         created_ms: row.created_ms,
         last_used_ms: row.last_used_ms,
+        reach: TokenReach::of(&row.reach),
+        expires_ms: row.expires_ms,
         user,
     }))
 }
@@ -82,13 +94,15 @@ struct ListedRow {
     id: String,
     name: String,
     kind: String,
+    reach: String,
     created_ms: i64,
     last_used_ms: Option<i64>,
+    expires_ms: Option<i64>,
 }
 
 /// Lists the tokens of a user, newest first.
 pub(crate) async fn list(db: &Db, user_id: Id) -> Result<Vec<TokenSummary>, DbError> {
-    let sql = "SELECT id, name, kind, created_ms, last_used_ms
+    let sql = "SELECT id, name, kind, reach, created_ms, last_used_ms, expires_ms
         FROM access_tokens
         WHERE user_id = ?
         ORDER BY created_ms DESC, id DESC
@@ -101,8 +115,10 @@ pub(crate) async fn list(db: &Db, user_id: Id) -> Result<Vec<TokenSummary>, DbEr
                 id: parse(&row.id)?,
                 name: row.name,
                 kind: TokenKind::of(&row.kind),
+                reach: TokenReach::of(&row.reach),
                 created_ms: row.created_ms,
                 last_used_ms: row.last_used_ms,
+                expires_ms: row.expires_ms,
             })
         })
         .collect()
@@ -127,6 +143,13 @@ pub(crate) async fn touch(
 pub(crate) async fn delete(db: &Db, user_id: Id, id: Id) -> Result<bool, DbError> {
     let sql = "DELETE FROM access_tokens WHERE id = ? AND user_id = ?";
     Ok(db.execute(sql, values![&id, &user_id]).await? > 0)
+}
+
+/// Deletes what clients of a user keep in place of the password.
+pub(crate) async fn delete_refresh_of(db: &Db, user_id: Id) -> Result<(), DbError> {
+    let sql = "DELETE FROM access_tokens WHERE user_id = ? AND kind = 'refresh'";
+    db.execute(sql, values![&user_id]).await?;
+    Ok(())
 }
 
 /// Deletes tokens of a kind that were neither made nor used since `until_ms`.

@@ -99,7 +99,11 @@ pub(crate) async fn delete_due(
         ""
     );
     let values = values![&repository_id, digest, until_ms];
-    Ok(tx.execute(sql, values).await? > 0)
+    let gone = tx.execute(sql, values).await? > 0;
+    if gone {
+        super::repository_blobs::uncount(tx, repository_id, digest).await?;
+    }
+    Ok(gone)
 }
 
 /// Counts the marked links of a repository.

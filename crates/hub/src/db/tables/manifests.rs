@@ -134,6 +134,8 @@ pub(crate) struct NewManifest<'a> {
     pub digest: &'a Digest,
     pub manifest: &'a Manifest,
     pub bytes: &'a [u8],
+    /// `linux/amd64,linux/arm64`.
+    pub platforms: &'a str,
     /// Bytes of everything that it refers to.
     pub size_bytes: u64,
     pub pushed_ms: i64,
@@ -152,15 +154,16 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewManifest<'_>) -> Result<(), DbEr
         return Ok(());
     }
     let sql = "INSERT INTO manifests
-            (repository_id, digest, media_type, artifact_type, subject, size_bytes, pushed_ms,
-            pushed_by, body)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+            (repository_id, digest, media_type, artifact_type, subject, platforms, size_bytes,
+            pushed_ms, pushed_by, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = values![
         &new.repository_id,
         new.digest,
         &new.manifest.media_type,
         new.manifest.referrer_type(),
         new.manifest.subject.as_ref().map(|subject| &subject.digest),
+        new.platforms,
         bytes_to_column(new.size_bytes),
         new.pushed_ms,
         new.pushed_by,

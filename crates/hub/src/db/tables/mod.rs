@@ -7,14 +7,19 @@ use super::{Db, DbError, Value};
 pub(crate) mod access_tokens;
 pub(crate) mod blob_marks;
 pub(crate) mod blobs;
+pub(crate) mod former_names;
+pub(crate) mod holdings;
 pub(crate) mod layers;
 pub(crate) mod manifest_marks;
 pub(crate) mod manifests;
 pub(crate) mod outbox;
+pub(crate) mod pulls;
 pub(crate) mod repositories;
 pub(crate) mod repository_blobs;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+pub(crate) mod stars;
+pub(crate) mod tag_moves;
 pub(crate) mod tags;
 pub(crate) mod uploads;
 pub(crate) mod users;
@@ -26,6 +31,14 @@ fn parse<T: FromStr>(text: &str) -> Result<T, DbError> {
 
 fn parse_optional<T: FromStr>(text: Option<&str>) -> Result<Option<T>, DbError> {
     text.map(parse).transpose()
+}
+
+/// Parses a column of texts with commas between them.
+fn parse_list(text: &str) -> Vec<String> {
+    text.split(',')
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Turns a size in bytes into the column's type; no object comes near the limit.

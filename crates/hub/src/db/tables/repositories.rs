@@ -3,7 +3,8 @@
 use dockyard_oci::{RepositoryName, Visibility};
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::parse;
+use super::former_names;
+use super::{column_to_bytes, parse, parse_list};
 use crate::Id;
 use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 use crate::images::Repository;
@@ -19,6 +20,11 @@ struct RepositoryRow {
     created_ms: i64,
     pushed_ms: Option<i64>,
     tag_count: i64,
+    stars: i64,
+    pulls: i64,
+    pulled_ms: Option<i64>,
+    stored_bytes: i64,
+    platforms: String,
 }
 
 impl RepositoryRow {
@@ -32,7 +38,12 @@ impl RepositoryRow {
             readme: self.readme,
             created_ms: self.created_ms,
             pushed_ms: self.pushed_ms,
-            tag_count: self.tag_count,
+            tag_count: column_to_bytes(self.tag_count),
+            stars: column_to_bytes(self.stars),
+            pulls: column_to_bytes(self.pulls),
+            pulled_ms: self.pulled_ms,
+            stored_bytes: column_to_bytes(self.stored_bytes),
+            platforms: parse_list(&self.platforms),
         })
     }
 }
@@ -71,8 +82,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT r.id, r.name, r.owner_id, r.visibility, r.description, r.readme, r.created_ms,
-            r.pushed_ms,
-            (SELECT COUNT(*) FROM tags t WHERE t.repository_id = r.id) AS tag_count
+            r.pushed_ms, r.tag_count, r.stars, r.pulls, r.pulled_ms, r.stored_bytes, r.platforms
         FROM repositories r ",
             $rest
         )
@@ -94,7 +104,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: &Repository) -> Result<(), DbError>
         new.pushed_ms,
     ];
     tx.execute(sql, values).await?;
-    Ok(())
+    former_names::delete(tx, &new.name).await
 }
 
 pub(crate) async fn find_access(
@@ -160,6 +170,49 @@ pub(crate) async fn list_recent_public(db: &Db, limit: u32) -> Result<Vec<Reposi
         ORDER BY r.pushed_ms DESC LIMIT ?"
     );
     collect(db.all(sql, values![limit]).await?)
+}
+
+/// Lists the public repositories that were pulled most.
+pub(crate) async fn list_most_pulled(db: &Db, limit: u32) -> Result<Vec<Repository>, DbError> {
+    let sql = select!(
+        "WHERE r.visibility = 'public' AND r.pulls > 0
+        ORDER BY r.pulls DESC LIMIT ?"
+    );
+    collect(db.all(sql, values![limit]).await?)
+}
+
+/// Lists a user's repositories, those pushed to last first.
+pub(crate) async fn list_recent_by_owner(
+    db: &Db,
+    owner_id: Id,
+    limit: u32,
+) -> Result<Vec<Repository>, DbError> {
+    let sql = select!("WHERE r.owner_id = ? ORDER BY r.pushed_ms DESC, r.name LIMIT ?");
+    collect(db.all(sql, values![&owner_id, limit]).await?)
+}
+
+/// Lists the repositories that a user starred and may see, by the time of the star, newest first.
+pub(crate) async fn list_starred(
+    db: &Db,
+    user_id: Id,
+    limit: u32,
+) -> Result<Vec<Repository>, DbError> {
+    let sql = select!(
+        "JOIN stars s ON s.repository_id = r.id
+        WHERE s.user_id = ? AND (r.visibility = 'public' OR r.owner_id = ?)
+        ORDER BY s.starred_ms DESC LIMIT ?"
+    );
+    collect(db.all(sql, values![&user_id, &user_id, limit]).await?)
+}
+
+/// Counts a user's repositories and the bytes they store, what several of them share counted in each.
+pub(crate) async fn usage(db: &Db, owner_id: Id) -> Result<(u64, u64), DbError> {
+    let sql = "SELECT COUNT(*), COALESCE(SUM(stored_bytes), 0)
+        FROM repositories
+        WHERE owner_id = ?";
+    let row = db.optional::<(i64, i64)>(sql, values![&owner_id]).await?;
+    let (count, bytes) = row.unwrap_or_default();
+    Ok((column_to_bytes(count), column_to_bytes(bytes)))
 }
 
 /// Lists every repository by id, from after `after`: what the search index is rebuilt from.
@@ -228,10 +281,30 @@ pub(crate) async fn update_texts(
     Ok(())
 }
 
+/// Lists the ids of all repositories of a user.
+pub(crate) async fn ids_of_owner(tx: &mut Tx, owner_id: Id) -> Result<Vec<Id>, DbError> {
+    let sql = "SELECT id FROM repositories WHERE owner_id = ?";
+    let rows = tx.all::<(String,)>(sql, values![&owner_id]).await?;
+    rows.iter().map(|(id,)| parse(id)).collect()
+}
+
 /// Notes a push; false when the repository is gone.
 pub(crate) async fn set_pushed(tx: &mut Tx, id: Id, now_ms: i64) -> Result<bool, DbError> {
     let sql = "UPDATE repositories SET pushed_ms = ? WHERE id = ?";
     Ok(tx.execute(sql, values![now_ms, &id]).await? > 0)
+}
+
+/// Gives a repository another name. Errors: `Duplicate` when it is taken.
+pub(crate) async fn rename(tx: &mut Tx, id: Id, name: &RepositoryName) -> Result<bool, DbError> {
+    let sql = "UPDATE repositories SET name = ? WHERE id = ?";
+    Ok(tx.execute(sql, values![name, &id]).await? > 0)
+}
+
+/// Notes for which platforms the image is that was tagged last.
+pub(crate) async fn set_platforms(tx: &mut Tx, id: Id, platforms: &str) -> Result<(), DbError> {
+    let sql = "UPDATE repositories SET platforms = ? WHERE id = ?";
+    tx.execute(sql, values![platforms, &id]).await?;
+    Ok(())
 }
 
 pub(crate) async fn delete(tx: &mut Tx, id: Id) -> Result<bool, DbError> {

@@ -150,8 +150,26 @@ pub(crate) async fn link(
         let sql = "UPDATE repository_blobs SET unreferenced_ms = NULL
             WHERE repository_id = ? AND digest = ? AND unreferenced_ms IS NOT NULL";
         tx.execute(sql, values![&repository_id, digest]).await?;
+        return Ok(false);
     }
-    Ok(new > 0)
+    let sql = "UPDATE repositories
+        SET stored_bytes = stored_bytes + (SELECT size_bytes FROM blobs WHERE digest = ?)
+        WHERE id = ?";
+    tx.execute(sql, values![digest, &repository_id]).await?;
+    Ok(true)
+}
+
+/// Takes a blob that was just taken out of a repository off the bytes counted there.
+pub(super) async fn uncount(
+    tx: &mut Tx,
+    repository_id: Id,
+    digest: &Digest,
+) -> Result<(), DbError> {
+    let sql = "UPDATE repositories
+        SET stored_bytes = stored_bytes - (SELECT size_bytes FROM blobs WHERE digest = ?)
+        WHERE id = ?";
+    tx.execute(sql, values![digest, &repository_id]).await?;
+    Ok(())
 }
 
 /// Takes a blob out of a repository, unless a manifest there refers to it; false when nothing was
@@ -168,5 +186,9 @@ pub(crate) async fn unlink(
                 WHERE mr.repository_id = repository_blobs.repository_id
                     AND mr.digest = repository_blobs.digest
             )";
-    Ok(tx.execute(sql, values![&repository_id, digest]).await? > 0)
+    let gone = tx.execute(sql, values![&repository_id, digest]).await? > 0;
+    if gone {
+        uncount(tx, repository_id, digest).await?;
+    }
+    Ok(gone)
 }

@@ -1,11 +1,11 @@
 //! The table `tags`.
 
 use dockyard_oci::{Digest, Tag};
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
-use super::{column_to_bytes, parse, parse_optional};
+use super::{column_to_bytes, parse, parse_list, parse_optional};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 use crate::images::TagSummary;
 
 #[derive(FromRow)]
@@ -16,6 +16,9 @@ struct TagRow {
     size_bytes: i64,
     pushed_ms: i64,
     pushed_by: Option<String>,
+    pulled_ms: Option<i64>,
+    platforms: String,
+    artifact_type: Option<String>,
 }
 
 impl TagRow {
@@ -27,6 +30,9 @@ impl TagRow {
             size_bytes: column_to_bytes(self.size_bytes),
             pushed_ms: self.pushed_ms,
             pushed_by: parse_optional(self.pushed_by.as_deref())?,
+            pulled_ms: self.pulled_ms,
+            platforms: parse_list(&self.platforms),
+            artifact_type: self.artifact_type,
         })
     }
 }
@@ -36,7 +42,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT t.name, t.digest, m.media_type, m.size_bytes, t.pushed_ms,
-            u.name AS pushed_by
+            u.name AS pushed_by, m.pulled_ms, m.platforms, m.artifact_type
         FROM tags t
         JOIN manifests m ON m.repository_id = t.repository_id AND m.digest = t.digest
         LEFT JOIN users u ON u.id = t.pushed_by ",
@@ -45,26 +51,90 @@ macro_rules! select {
     };
 }
 
-/// Points a tag at a manifest.
-pub(crate) async fn set(
+/// What pointing a tag at a manifest changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TagSet {
+    New,
+    Moved,
+    /// It pointed there already.
+    Same,
+}
+
+/// A tag to be set.
+pub(crate) struct NewTag<'a> {
+    pub repository_id: Id,
+    pub tag: &'a Tag,
+    pub digest: &'a Digest,
+    pub pushed_ms: i64,
+    pub pushed_by: Option<&'a Id>,
+}
+
+/// Points a tag at a manifest, and counts it when it is new.
+pub(crate) async fn set(tx: &mut Tx, new: &NewTag<'_>) -> Result<TagSet, DbError> {
+    let NewTag {
+        repository_id,
+        tag,
+        digest,
+        pushed_ms,
+        pushed_by,
+    } = new;
+    let sql = "SELECT digest FROM tags WHERE repository_id = ? AND name = ?";
+    let before = tx.optional::<(String,)>(sql, values![repository_id, *tag]);
+    if let Some((before,)) = before.await? {
+        let sql = "UPDATE tags SET digest = ?, pushed_ms = ?, pushed_by = ?
+            WHERE repository_id = ? AND name = ?";
+        let values = values![*digest, *pushed_ms, *pushed_by, repository_id, *tag];
+        tx.execute(sql, values).await?;
+        return Ok(if before == digest.as_str() {
+            TagSet::Same
+        } else {
+            TagSet::Moved
+        });
+    }
+    let sql = "INSERT INTO tags
+            (repository_id, name, digest, pushed_ms, pushed_by, version_key)
+        VALUES (?, ?, ?, ?, ?, ?)";
+    let key = tag.version_key();
+    let values = values![repository_id, *tag, *digest, *pushed_ms, *pushed_by, key];
+    tx.execute(sql, values).await?;
+    add_count(tx, *repository_id, 1).await?;
+    Ok(TagSet::New)
+}
+
+async fn add_count(tx: &mut Tx, repository_id: Id, count: i64) -> Result<(), DbError> {
+    let sql = "UPDATE repositories SET tag_count = tag_count + ? WHERE id = ?";
+    tx.execute(sql, values![count, &repository_id]).await?;
+    Ok(())
+}
+
+/// Deletes every tag that points to a manifest.
+pub(crate) async fn delete_all_to(
     tx: &mut Tx,
     repository_id: Id,
-    tag: &Tag,
     digest: &Digest,
-    pushed_ms: i64,
-    pushed_by: Option<&Id>,
 ) -> Result<(), DbError> {
-    let sql = "INSERT INTO tags (repository_id, name, digest, pushed_ms, pushed_by)
-        VALUES (?, ?, ?, ?, ?)
-        ON CONFLICT (repository_id, name) DO UPDATE
-        SET digest = excluded.digest, pushed_ms = excluded.pushed_ms,
-            pushed_by = excluded.pushed_by";
-    tx.execute(
-        sql,
-        values![&repository_id, tag, digest, pushed_ms, pushed_by],
-    )
-    .await?;
+    let sql = "DELETE FROM tags WHERE repository_id = ? AND digest = ?";
+    let gone = tx.execute(sql, values![&repository_id, digest]).await?;
+    if gone > 0 {
+        add_count(tx, repository_id, -super::bytes_to_column(gone)).await?;
+    }
     Ok(())
+}
+
+/// Gives tags of before there were sort keys theirs; how many are left is not known until none was
+/// changed.
+pub(crate) async fn fill_version_keys(db: &Db, limit: u32) -> Result<u64, DbError> {
+    let sql = "SELECT repository_id, name FROM tags WHERE version_key = '' LIMIT ?";
+    let rows = db.all::<(String, String)>(sql, values![limit]).await?;
+    let mut tx = db.begin().await?;
+    for (repository_id, name) in &rows {
+        let tag: Tag = parse(name)?;
+        let sql = "UPDATE tags SET version_key = ? WHERE repository_id = ? AND name = ?";
+        let values = values![tag.version_key(), repository_id.as_str(), &tag];
+        tx.execute(sql, values).await?;
+    }
+    tx.commit().await?;
+    Ok(rows.len() as u64)
 }
 
 pub(crate) async fn find(
@@ -87,10 +157,90 @@ pub(crate) async fn list(
     limit: u32,
 ) -> Result<Vec<TagSummary>, DbError> {
     let sql = select!("WHERE t.repository_id = ? AND t.name > ? ORDER BY t.name LIMIT ?");
-    let rows = db
-        .all::<TagRow>(sql, values![&repository_id, after, limit])
-        .await?;
-    rows.into_iter().map(TagRow::into_summary).collect()
+    collect(db.all(sql, values![&repository_id, after, limit]).await?)
+}
+
+/// Lists tags by version, the newest first, from after a tag, those whose names hold `part`.
+pub(crate) async fn list_by_version(
+    db: &Db,
+    repository_id: Id,
+    part: &str,
+    after: Option<&Tag>,
+    limit: u32,
+) -> Result<Vec<TagSummary>, DbError> {
+    let sql = select!(
+        "WHERE t.repository_id = ? AND t.version_key <= ?
+            AND (t.version_key < ? OR t.name < ?) AND t.name LIKE ? ESCAPE '!'
+        ORDER BY t.version_key DESC, t.name DESC
+        LIMIT ?"
+    );
+    // Without a tag to start after: a key above every key.
+    let key = after.map_or_else(|| "~".to_owned(), Tag::version_key);
+    let name = after.map_or("", Tag::as_str);
+    let values = values![
+        &repository_id,
+        key.as_str(),
+        key.as_str(),
+        name,
+        like(part),
+        limit
+    ];
+    collect(db.all(sql, values).await?)
+}
+
+/// Lists tags by the time of their push, newest first, from after a time and tag, those whose names
+/// hold `part`.
+pub(crate) async fn list_by_push(
+    db: &Db,
+    repository_id: Id,
+    part: &str,
+    after: Option<(i64, &Tag)>,
+    limit: u32,
+) -> Result<Vec<TagSummary>, DbError> {
+    let sql = select!(
+        "WHERE t.repository_id = ? AND t.pushed_ms <= ?
+            AND (t.pushed_ms < ? OR t.name < ?) AND t.name LIKE ? ESCAPE '!'
+        ORDER BY t.pushed_ms DESC, t.name DESC
+        LIMIT ?"
+    );
+    let (ms, name) = after.map_or((i64::MAX, ""), |(ms, tag)| (ms, tag.as_str()));
+    let values = values![&repository_id, ms, ms, name, like(part), limit];
+    collect(db.all(sql, values).await?)
+}
+
+/// Lists tags by name, from after a tag, those whose names hold `part`.
+pub(crate) async fn list_by_name(
+    db: &Db,
+    repository_id: Id,
+    part: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<TagSummary>, DbError> {
+    let sql = select!(
+        "WHERE t.repository_id = ? AND t.name > ? AND t.name LIKE ? ESCAPE '!'
+        ORDER BY t.name
+        LIMIT ?"
+    );
+    let values = values![&repository_id, after, like(part), limit];
+    collect(db.all(sql, values).await?)
+}
+
+/// Finds several tags, by name.
+pub(crate) async fn find_many(
+    db: &Db,
+    repository_id: Id,
+    tags: &[Tag],
+) -> Result<Vec<TagSummary>, DbError> {
+    if tags.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        select!("WHERE t.repository_id = ? AND t.name IN ({}) ORDER BY t.name"),
+        placeholders(tags.len())
+    );
+    let mut values = values![&repository_id];
+    values.extend(tags.iter().map(Value::from));
+    collect(db.all(AssertSqlSafe(sql), values).await?)
 }
 
 /// Lists the tags that were pushed last, newest first.
@@ -100,10 +250,24 @@ pub(crate) async fn list_recent(
     limit: u32,
 ) -> Result<Vec<TagSummary>, DbError> {
     let sql = select!("WHERE t.repository_id = ? ORDER BY t.pushed_ms DESC, t.name DESC LIMIT ?");
-    let rows = db
-        .all::<TagRow>(sql, values![&repository_id, limit])
-        .await?;
+    collect(db.all(sql, values![&repository_id, limit]).await?)
+}
+
+fn collect(rows: Vec<TagRow>) -> Result<Vec<TagSummary>, DbError> {
     rows.into_iter().map(TagRow::into_summary).collect()
+}
+
+/// Is the pattern of everything that holds a text.
+fn like(part: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in part.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// Lists names only, as the protocol's tag list shows them.
@@ -126,5 +290,9 @@ pub(crate) async fn list_names(
 /// Deletes a tag and leaves its manifest; false when there is no such tag.
 pub(crate) async fn delete(tx: &mut Tx, repository_id: Id, tag: &Tag) -> Result<bool, DbError> {
     let sql = "DELETE FROM tags WHERE repository_id = ? AND name = ?";
-    Ok(tx.execute(sql, values![&repository_id, tag]).await? > 0)
+    let gone = tx.execute(sql, values![&repository_id, tag]).await? > 0;
+    if gone {
+        add_count(tx, repository_id, -1).await?;
+    }
+    Ok(gone)
 }

@@ -5,7 +5,7 @@ use sqlx::FromRow;
 
 use super::parse;
 use crate::Id;
-use crate::accounts::User;
+use crate::accounts::{Profile, User};
 use crate::db::{Db, DbError, Tx, values};
 
 #[derive(FromRow)]
@@ -87,6 +87,57 @@ pub(crate) async fn find_credentials(
         return Ok(None);
     };
     Ok(Some((row.user.into_user()?, row.password_hash)))
+}
+
+#[derive(FromRow)]
+struct ProfileRow {
+    display_name: String,
+    about: String,
+    email: Option<String>,
+    created_ms: i64,
+}
+
+pub(crate) async fn find_profile(db: &Db, id: Id) -> Result<Option<Profile>, DbError> {
+    let sql = "SELECT display_name, about, email, created_ms FROM users WHERE id = ?";
+    let row = db.optional::<ProfileRow>(sql, values![&id]).await?;
+    Ok(row.map(|row| Profile {
+        display_name: row.display_name,
+        about: row.about,
+        email: row.email,
+        created_ms: row.created_ms,
+    }))
+}
+
+pub(crate) async fn update_profile(
+    db: &Db,
+    id: Id,
+    display_name: &str,
+    about: &str,
+    email: Option<String>,
+) -> Result<(), DbError> {
+    let sql = "UPDATE users SET display_name = ?, about = ?, email = ? WHERE id = ?";
+    db.execute(sql, values![display_name, about, email, &id])
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn update_password(db: &Db, id: Id, hash: String) -> Result<(), DbError> {
+    let sql = "UPDATE users SET password_hash = ? WHERE id = ?";
+    db.execute(sql, values![hash, &id]).await?;
+    Ok(())
+}
+
+/// Deletes a user who owns nothing any more, with tokens and sessions.
+pub(crate) async fn delete(tx: &mut Tx, id: Id) -> Result<(), DbError> {
+    tx.execute("DELETE FROM users WHERE id = ?", values![&id])
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn count_admins(tx: &mut Tx) -> Result<i64, DbError> {
+    let sql = "SELECT COUNT(*) FROM users WHERE is_admin = 1";
+    let row = tx.optional::<(i64,)>(sql, values![]).await?;
+    Ok(row.map_or(0, |(count,)| count))
 }
 
 pub(crate) async fn has_admin(db: &Db) -> Result<bool, DbError> {

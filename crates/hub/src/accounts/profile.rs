@@ -1,0 +1,103 @@
+//! What a user tells about themselves, the password, and the end of an account.
+
+use super::{AccountError, Accounts, User};
+use crate::Secret;
+use crate::db::tables::{access_tokens, blobs, outbox, repositories, sessions, stars, users};
+
+/// Longest name of a person in characters.
+const DISPLAY_NAME_MAX_CHARS: usize = 60;
+/// Longest text about a user in characters: a line or two.
+pub const ABOUT_MAX_CHARS: usize = 200;
+
+/// What others see of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    pub display_name: String,
+    /// Plain text.
+    pub about: String,
+    /// Seen by the user alone.
+    pub email: Option<String>,
+    pub created_ms: i64,
+}
+
+impl Accounts {
+    /// Shows what a user tells.
+    pub async fn profile_of(&self, user: &User) -> Result<Profile, AccountError> {
+        let found = users::find_profile(&self.db, user.id).await?;
+        found.ok_or(AccountError::Anonymous)
+    }
+
+    /// Changes what a user tells.
+    ///
+    /// Errors: `ProfileInvalid`, `EmailInvalid`.
+    pub async fn change_profile(
+        &self,
+        user: &User,
+        display_name: &str,
+        about: &str,
+        email: Option<String>,
+    ) -> Result<(), AccountError> {
+        let display_name = one_line(display_name, "a name", DISPLAY_NAME_MAX_CHARS)?;
+        let about = one_line(about, "this text", ABOUT_MAX_CHARS)?;
+        let email = super::service::checked_email(email)?;
+        Ok(users::update_profile(&self.db, user.id, &display_name, &about, email).await?)
+    }
+
+    /// Changes the password, and ends every other session and what `docker login` keeps.
+    ///
+    /// `session_id` is the session that stays. Errors: `PasswordWrong`, `PasswordWeak`.
+    pub async fn change_password(
+        &self,
+        user: &User,
+        current: &Secret<String>,
+        new: &Secret<String>,
+        session_id: &str,
+    ) -> Result<(), AccountError> {
+        self.check_password(user, current).await?;
+        let hash = self.passwords.hash(new).await?;
+        users::update_password(&self.db, user.id, hash).await?;
+        sessions::delete_others(&self.db, user.id, session_id).await?;
+        Ok(access_tokens::delete_refresh_of(&self.db, user.id).await?)
+    }
+
+    /// Deletes an account with its repositories, tokens, stars and sessions, all at once.
+    ///
+    /// Errors: `PasswordWrong`, `LastAdministrator`.
+    pub async fn delete(&self, user: &User, password: &Secret<String>) -> Result<(), AccountError> {
+        self.check_password(user, password).await?;
+        let now_ms = self.clock.now_ms();
+        let mut tx = self.db.begin().await?;
+        if user.is_admin && users::count_admins(&mut tx).await? == 1 {
+            return Err(AccountError::LastAdministrator);
+        }
+        stars::delete_all_of(&mut tx, user.id).await?;
+        for id in repositories::ids_of_owner(&mut tx, user.id).await? {
+            blobs::touch_all_of(&mut tx, id, now_ms).await?;
+            repositories::delete(&mut tx, id).await?;
+            outbox::insert(&mut tx, id, now_ms).await?;
+        }
+        users::delete(&mut tx, user.id).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn check_password(
+        &self,
+        user: &User,
+        password: &Secret<String>,
+    ) -> Result<(), AccountError> {
+        match self.log_in(user.name.as_str(), password).await {
+            Ok(_) => Ok(()),
+            Err(AccountError::WrongCredentials) => Err(AccountError::PasswordWrong),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn one_line(text: &str, what: &str, max_chars: usize) -> Result<String, AccountError> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() > max_chars {
+        let text = format!("{what} has at most {max_chars} characters");
+        return Err(AccountError::ProfileInvalid(text));
+    }
+    Ok(line)
+}
