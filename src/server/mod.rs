@@ -9,6 +9,7 @@ mod caller;
 pub mod config;
 pub mod dev;
 mod error;
+pub mod markdown;
 mod oci;
 mod ops;
 mod range;

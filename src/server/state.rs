@@ -8,11 +8,14 @@ use axum::http::header::HOST;
 use dockyard_hub::Hub;
 use leptos::config::LeptosOptions;
 
+use super::markdown::Markdown;
+
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     pub hub: Hub,
     pub leptos: LeptosOptions,
+    pub markdown: Markdown,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
 }
@@ -23,6 +26,7 @@ impl AppState {
         Self {
             hub,
             leptos,
+            markdown: Markdown::default(),
             public_url: public_url.map(Into::into),
         }
     }
