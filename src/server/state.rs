@@ -1,12 +1,15 @@
 //! What every handler may reach.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
 use dockyard_hub::Hub;
 use leptos::config::LeptosOptions;
+
+use super::body::PATIENCE;
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -15,6 +18,8 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
+    /// How long a client may pause within the body of a request.
+    pub patience: Duration,
 }
 
 impl AppState {
@@ -24,6 +29,7 @@ impl AppState {
             hub,
             leptos,
             public_url: public_url.map(Into::into),
+            patience: PATIENCE,
         }
     }
 

@@ -19,6 +19,7 @@ mod race;
 mod referrers;
 mod restart;
 mod search;
+mod stalls;
 mod tarballs;
 mod tokens;
 mod upload_model;
