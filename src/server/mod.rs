@@ -7,6 +7,7 @@ pub mod assets;
 mod body;
 mod caller;
 pub mod config;
+mod connection;
 pub mod dev;
 mod error;
 mod oci;

@@ -9,26 +9,17 @@ use axum::Router;
 use dockyard_hub::clock::Clock;
 use dockyard_hub::images::{Collected, CollectorOptions, Mode};
 use dockyard_hub::{Hub, HubOptions};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::config::{Cli, Command, LogFormat, Settings};
+use super::connection::{Bounds, Connections};
 use super::{AppState, admin, router};
 
 /// How long requests may go on after the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long a client may take for the head of a request, the wait before it included, so that idle ones
-/// don't hold connections for ever.
-const HEADER_TIME: Duration = Duration::from_secs(75);
-/// Most bytes read from a connection at once: what waits between the network and the disk is some of
-/// these for each upload.
-const READ_BYTES: usize = 128 * 1024;
 /// Pause after a connection that could not be accepted.
 const BREATH: Duration = Duration::from_millis(100);
 /// How soon after the start the collector makes its first pass.
@@ -78,40 +69,25 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 
 /// Serves connections until the process is asked to stop, and lets requests under way end in time.
 async fn listen(listener: TcpListener, app: Router) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_buf_size(READ_BYTES);
-    let graceful = GracefulShutdown::new();
+    let connections = Connections::new(app, Bounds::default());
     let mut stop = std::pin::pin!(asked_to_stop());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        match accepted {
+            Ok((stream, _)) => connections.serve(stream),
             Err(error) => {
                 // Most often there are too many open files: others end meanwhile.
                 warn!(%error, "could not accept a connection");
                 tokio::time::sleep(BREATH).await;
-                continue;
             }
-        };
-        let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(app.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection.into_owned());
-        tokio::spawn(async move {
-            // A connection that breaks is the client's concern.
-            let _ = connection.await;
-        });
+        }
     }
     info!("stopping");
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown())
+    if tokio::time::timeout(GRACE, connections.shut_down())
         .await
         .is_err()
     {
