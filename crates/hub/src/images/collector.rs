@@ -236,13 +236,13 @@ impl Pass<'_> {
     ) -> Result<bool, ImageError> {
         let mut tx = self.collector.db.begin().await?;
         let held = manifest_marks::references(&mut tx, id, digest).await?;
-        let referrers = manifest_marks::referrer_digests(&mut tx, id, digest).await?;
         if !manifest_marks::delete_due(&mut tx, id, digest, self.now_ms - untagged_ms).await? {
             return Ok(false);
         }
-        for manifest in held.iter().chain(&referrers) {
+        for manifest in &held {
             manifest_marks::mark(&mut tx, id, manifest, self.now_ms).await?;
         }
+        manifest_marks::lose_subject(&mut tx, id, digest, self.now_ms).await?;
         Fault::CollectManifest.reach();
         tx.commit().await?;
         Fault::CollectedManifest.reach();

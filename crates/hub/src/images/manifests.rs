@@ -225,9 +225,7 @@ impl Manifests {
         }
         let now_ms = self.clock.now_ms();
         let id = grant.repository_id();
-        for referrer in manifest_marks::referrer_digests(&mut tx, id, digest).await? {
-            manifest_marks::mark(&mut tx, id, &referrer, now_ms).await?;
-        }
+        manifest_marks::lose_subject(&mut tx, id, digest, now_ms).await?;
         outbox::insert(&mut tx, id, now_ms).await?;
         Fault::ManifestDeleting.reach();
         tx.commit().await?;

@@ -1,4 +1,5 @@
-//! The column `manifests.unreferenced_ms`: since when the collector knows that nothing refers to one.
+//! The columns `manifests.unreferenced_ms`: since when the collector knows that nothing refers to one, and
+//! `manifests.subject_gone_ms`: when the manifest that one hangs on was deleted.
 
 use dockyard_oci::Digest;
 use sqlx::AssertSqlSafe;
@@ -32,8 +33,7 @@ macro_rules! unreferenced {
 
 /// Lists unmarked manifests of a repository that nothing refers to.
 ///
-/// One whose subject was never pushed is left alone: what it belongs to may live elsewhere. It is
-/// marked when its subject is deleted.
+/// One whose subject was never pushed is left alone: what it belongs to may live elsewhere.
 pub(crate) async fn list_unreferenced(
     db: &Db,
     repository_id: Id,
@@ -41,7 +41,8 @@ pub(crate) async fn list_unreferenced(
 ) -> Result<Vec<Digest>, DbError> {
     let sql = unreferenced!(
         "SELECT digest FROM manifests
-        WHERE repository_id = ? AND unreferenced_ms IS NULL AND subject IS NULL AND",
+        WHERE repository_id = ? AND unreferenced_ms IS NULL
+            AND (subject IS NULL OR subject_gone_ms IS NOT NULL) AND",
         "LIMIT ?"
     );
     digests(db, sql, values![&repository_id, limit]).await
@@ -155,7 +156,8 @@ pub(crate) async fn count_marked(db: &Db, repository_id: Id) -> Result<u64, DbEr
 pub(crate) async fn count_unreferenced(db: &Db, repository_id: Id) -> Result<u64, DbError> {
     let sql = unreferenced!(
         "SELECT COUNT(*) FROM manifests
-        WHERE repository_id = ? AND unreferenced_ms IS NULL AND subject IS NULL AND",
+        WHERE repository_id = ? AND unreferenced_ms IS NULL
+            AND (subject IS NULL OR subject_gone_ms IS NOT NULL) AND",
         ""
     );
     count(db, sql, values![&repository_id]).await
@@ -182,13 +184,23 @@ pub(crate) async fn references(
     rows.await?.iter().map(|(digest,)| parse(digest)).collect()
 }
 
-/// Lists the digests of the manifests that name a digest as their subject.
-pub(crate) async fn referrer_digests(
+/// Notes that the subject of some manifests goes now, so that they can go as well once nothing else
+/// refers to them, and marks those of which that is true already.
+pub(crate) async fn lose_subject(
     tx: &mut Tx,
     repository_id: Id,
     subject: &Digest,
-) -> Result<Vec<Digest>, DbError> {
-    let sql = "SELECT digest FROM manifests WHERE repository_id = ? AND subject = ?";
-    let rows = tx.all::<(String,)>(sql, values![&repository_id, subject]);
-    rows.await?.iter().map(|(digest,)| parse(digest)).collect()
+    now_ms: i64,
+) -> Result<(), DbError> {
+    let sql = "UPDATE manifests SET subject_gone_ms = ? WHERE repository_id = ? AND subject = ?";
+    let values = values![now_ms, &repository_id, subject];
+    tx.execute(sql, values).await?;
+    let sql = unreferenced!(
+        "UPDATE manifests SET unreferenced_ms = ?
+        WHERE repository_id = ? AND subject = ? AND unreferenced_ms IS NULL AND",
+        ""
+    );
+    let values = values![now_ms, &repository_id, subject];
+    tx.execute(sql, values).await?;
+    Ok(())
 }
