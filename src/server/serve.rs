@@ -115,7 +115,8 @@ async fn greet(hub: &Hub, url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start_log(format: LogFormat) {
+/// Starts the log on stderr.
+pub(super) fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("DOCKYARD_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,tantivy=warn,sqlx=warn"));
     let log = tracing_subscriber::fmt()
@@ -164,6 +165,7 @@ async fn collect(hub: Hub, interval: Duration, options: CollectorOptions) {
                     orphans,
                     freed_bytes,
                     waiting,
+                    failures,
                 } = collected;
                 info!(
                     manifests,
@@ -173,6 +175,7 @@ async fn collect(hub: Hub, interval: Duration, options: CollectorOptions) {
                     orphans,
                     freed_bytes,
                     waiting,
+                    failures,
                     millis,
                     "collected what nothing refers to"
                 );

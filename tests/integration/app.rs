@@ -119,6 +119,15 @@ impl TestApp {
         blob_files(self.folder.path())
     }
 
+    /// Changes the database behind the server's back.
+    pub async fn change_database(&self, sql: &'static str) {
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(self.folder.path().join("dockyard.db"));
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+
     /// Puts an object into the store that nothing stands behind, 9 bytes and some years old.
     pub fn leave_an_orphan(&self) -> PathBuf {
         let name = "01900000-0000-7000-8000-000000000000";

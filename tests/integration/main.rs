@@ -5,6 +5,7 @@ mod accounts;
 mod app;
 mod blobs;
 mod collector;
+mod collector_failures;
 mod deleting;
 mod error_codes;
 mod faults;

@@ -5,7 +5,7 @@ use dockyard_oci::Digest;
 use sqlx::AssertSqlSafe;
 
 use super::blobs::DIGESTS_A_QUERY;
-use super::{count, parse};
+use super::{count, parse, readable};
 use crate::Id;
 use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 
@@ -31,41 +31,44 @@ macro_rules! unreferenced {
     };
 }
 
-/// Lists unmarked manifests of a repository that nothing refers to.
+/// Lists unmarked manifests of a repository, by digest, from after `after`, that nothing refers to.
 ///
 /// One whose subject was never pushed is left alone: what it belongs to may live elsewhere.
 pub(crate) async fn list_unreferenced(
     db: &Db,
     repository_id: Id,
+    after: &str,
     limit: u32,
 ) -> Result<Vec<Digest>, DbError> {
     let sql = unreferenced!(
         "SELECT digest FROM manifests
-        WHERE repository_id = ? AND unreferenced_ms IS NULL
+        WHERE repository_id = ? AND digest > ? AND unreferenced_ms IS NULL
             AND (subject IS NULL OR subject_gone_ms IS NOT NULL) AND",
-        "LIMIT ?"
+        "ORDER BY digest LIMIT ?"
     );
-    digests(db, sql, values![&repository_id, limit]).await
+    digests(db, sql, values![&repository_id, after, limit]).await
 }
 
-/// Lists manifests that were marked at `until_ms` or before, and that still nothing refers to.
+/// Lists manifests of a repository, by digest, from after `after`, that were marked at `until_ms` or before,
+/// and that still nothing refers to.
 pub(crate) async fn list_due(
     db: &Db,
     repository_id: Id,
+    after: &str,
     until_ms: i64,
     limit: u32,
 ) -> Result<Vec<Digest>, DbError> {
     let sql = unreferenced!(
         "SELECT digest FROM manifests
-        WHERE repository_id = ? AND unreferenced_ms <= ? AND",
-        "LIMIT ?"
+        WHERE repository_id = ? AND digest > ? AND unreferenced_ms <= ? AND",
+        "ORDER BY digest LIMIT ?"
     );
-    digests(db, sql, values![&repository_id, until_ms, limit]).await
+    digests(db, sql, values![&repository_id, after, until_ms, limit]).await
 }
 
 async fn digests(db: &Db, sql: &'static str, values: Vec<Value>) -> Result<Vec<Digest>, DbError> {
     let rows = db.all::<(String,)>(sql, values).await?;
-    rows.iter().map(|(digest,)| parse(digest)).collect()
+    Ok(readable(rows.iter().map(|(digest,)| parse(digest))))
 }
 
 /// Marks a manifest as unreferenced since `since_ms`, if it is and has no mark.

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use tracing::warn;
+
 use super::{Db, DbError, Value};
 
 pub(crate) mod access_tokens;
@@ -26,6 +28,17 @@ fn parse<T: FromStr>(text: &str) -> Result<T, DbError> {
 
 fn parse_optional<T: FromStr>(text: Option<&str>) -> Result<Option<T>, DbError> {
     text.map(parse).transpose()
+}
+
+/// Keeps those rows of a list that can be read, and logs the others: to maintenance, one of them is no
+/// reason to leave the rest alone.
+fn readable<T>(rows: impl Iterator<Item = Result<T, DbError>>) -> Vec<T> {
+    let told = rows.inspect(|row| {
+        if let Err(error) = row {
+            warn!(%error, "a row is left alone");
+        }
+    });
+    told.filter_map(Result::ok).collect()
 }
 
 /// Turns a size in bytes into the column's type; no object comes near the limit.
