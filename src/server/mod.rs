@@ -9,6 +9,7 @@ mod caller;
 pub mod config;
 mod connection;
 pub mod dev;
+mod download;
 mod error;
 mod oci;
 mod ops;

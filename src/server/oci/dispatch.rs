@@ -17,6 +17,7 @@ use super::{listing, uploads};
 use crate::server::AppState;
 use crate::server::body::{self, Lent};
 use crate::server::caller::Credentials;
+use crate::server::download::Download;
 use crate::server::range::Wanted;
 
 pub(super) const DOCKER_CONTENT_DIGEST: HeaderName =
@@ -219,7 +220,11 @@ impl RepositoryRequest<'_> {
             &etag,
         );
         let body = match wanted.bytes(&self.parts.method, blob.size_bytes) {
-            Some(range) => Body::from_stream(self.hub.blobs.read(&blob, range).await?),
+            Some(range) => {
+                let length = range.end - range.start;
+                let bytes = self.hub.blobs.read(&blob, range).await?;
+                Download::new(&self.parts.headers, self.name, digest).send(bytes, length)
+            }
             None => Body::empty(),
         };
         let response = wanted
