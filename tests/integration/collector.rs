@@ -94,6 +94,26 @@ async fn what_is_asked_for_is_kept_for_another_while() {
 }
 
 #[tokio::test]
+async fn an_image_that_is_downloaded_as_a_tarball_is_kept_for_another_while() {
+    let app = app().await;
+    let image = app.push_image("alice", "alice/app", "v1", b"one").await;
+    let path = "/v2/alice/app/manifests/v1";
+    assert_eq!(
+        status(&app, Method::DELETE, path).await,
+        StatusCode::ACCEPTED
+    );
+    collect(&app).await;
+    let path = format!("/api/v1/images/alice/app@{}", digest(image.as_bytes()));
+    for _ in 0..3 {
+        app.clock.advance(10 * DAY_MS);
+        assert_eq!(status(&app, Method::GET, &path).await, StatusCode::OK);
+        assert_eq!(collect(&app).await.manifests, 0);
+    }
+    app.clock.advance(15 * DAY_MS);
+    assert_eq!(collect(&app).await.manifests, 1);
+}
+
+#[tokio::test]
 async fn indexes_and_subjects_keep_what_belongs_to_them() {
     let app = app().await;
     let child = app.push_image("alice", "alice/app", "child", b"one").await;

@@ -195,7 +195,21 @@ impl Manifests {
         })
     }
 
-    /// Finds a manifest by tag or digest.
+    /// Finds a manifest by tag or digest for somebody who takes the image: as with `pull`, one that
+    /// nothing refers to is kept for another while.
+    ///
+    /// Errors: `ManifestUnknown`.
+    pub(super) async fn take(
+        &self,
+        grant: &Grant<Pull>,
+        reference: &Reference,
+    ) -> Result<StoredManifest, ImageError> {
+        let found = manifests::find_head(&self.db, grant.repository_id(), reference).await?;
+        let head = found.ok_or_else(|| unknown(reference.clone(), grant.repository()))?;
+        self.read(grant, head).await
+    }
+
+    /// Finds a manifest by tag or digest, to look at it.
     ///
     /// Errors: `ManifestUnknown`.
     pub async fn find(
