@@ -189,6 +189,7 @@ impl From<ImportError> for ApiError {
             ImportError::Stalled { .. } => {
                 Self::new(StatusCode::REQUEST_TIMEOUT, "TARBALL_STALLED", error)
             }
+            ImportError::LayerGone(_) => Self::new(StatusCode::CONFLICT, "LAYER_GONE", error),
             ImportError::NotATarball
             | ImportError::Truncated { .. }
             | ImportError::Damaged { .. }

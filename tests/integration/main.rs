@@ -10,6 +10,7 @@ mod deleting;
 mod error_codes;
 mod faults;
 mod listing;
+mod long_imports;
 mod manifests;
 mod mounting;
 mod process;

@@ -45,6 +45,11 @@ pub enum ImportError {
     SeveralImages(usize),
     #[error("the tarball names no tag for its image: give one")]
     NoTag,
+    #[error(
+        "layer {0} was removed before the end of the tarball came, as nothing referred to it yet: send \
+         the tarball again"
+    )]
+    LayerGone(Digest),
     #[error("the tarball's manifest is refused: {0}")]
     Manifest(#[from] ManifestError),
     #[error(transparent)]
