@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -24,6 +24,9 @@ const DRAIN_BYTES: usize = 1024 * 1024 * 1024;
 
 /// Ends every request whose body pauses for longer than `patience`, whoever reads it.
 pub async fn bound(State(patience): State<Duration>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
     let bounded = request.map(|body| Body::from_stream(Patient::new(body, patience)));
     next.run(bounded).await
 }
