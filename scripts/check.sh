@@ -14,6 +14,14 @@ cargo fmt --all --check
 step 'lints: server, command line, tests'
 cargo clippy --locked --workspace --all-targets --features dockyard/ssr -- -D warnings
 
+step 'lints: benchmarks and fuzz targets'
+# Workspaces of their own, which nothing else here compiles. A lint links nothing: with the name of a library,
+# libFuzzer's C++ is not built.
+for beside in scripts/bench fuzz; do
+  CUSTOM_LIBFUZZER_PATH=/nowhere/libnone.a cargo clippy --locked --all-targets \
+    --manifest-path "$beside/Cargo.toml" --target-dir "${CARGO_TARGET_DIR:-target}/beside" -- -D warnings
+done
+
 step 'lints: browser'
 toolchain=$(scripts/setup-wasm.sh | tail -n 1)
 if cargo "+$toolchain" clippy --version >/dev/null 2>&1; then

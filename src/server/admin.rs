@@ -8,7 +8,10 @@ use dockyard_hub::clock::Clock;
 use dockyard_hub::images::{Collected, Mode, Problem, Repair, Verified};
 use dockyard_hub::{Caretaker, HubOptions};
 
-use super::config::{AdminCommand, AdminSettings, DataArgs, GcArgs, KeepArgs, VerifyArgs};
+use super::config::{
+    AdminCommand, AdminSettings, DataArgs, GcArgs, KeepArgs, LogFormat, VerifyArgs,
+};
+use super::serve::start_log;
 
 /// Runs a command; 1 is the exit code when something is wrong with the data.
 pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
@@ -28,6 +31,7 @@ async fn open(data: &DataArgs, keep: &KeepArgs) -> anyhow::Result<(Caretaker, Ad
 }
 
 async fn gc(args: GcArgs) -> anyhow::Result<ExitCode> {
+    start_log(LogFormat::Text);
     let (caretaker, settings) = open(&args.data, &args.keep).await?;
     let mode = if args.dry_run {
         Mode::DryRun
@@ -41,7 +45,10 @@ async fn gc(args: GcArgs) -> anyhow::Result<ExitCode> {
         .await?;
     print_collected(mode, &collected, started.elapsed().as_secs_f64());
     caretaker.close().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(match collected.failures {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
 }
 
 fn print_collected(mode: Mode, collected: &Collected, secs: f64) {
@@ -53,6 +60,7 @@ fn print_collected(mode: Mode, collected: &Collected, secs: f64) {
         orphans,
         freed_bytes,
         waiting,
+        failures,
     } = collected;
     let (verb, freed) = match mode {
         Mode::Collect => ("deleted", "freed"),
@@ -66,6 +74,11 @@ fn print_collected(mode: Mode, collected: &Collected, secs: f64) {
     println!("{freed} {freed_bytes} bytes in {secs:.1} s");
     if *waiting > 0 {
         println!("{waiting} more are unreferenced, but not yet for long enough");
+    }
+    if *failures > 0 {
+        println!(
+            "{failures} could not be handled, for the reasons above: the next pass tries again"
+        );
     }
 }
 

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::body;
 use super::caller::ApiCaller;
+use super::download::Download;
 use super::error::ApiError;
 use super::range::Wanted;
 
@@ -110,7 +111,11 @@ pub async fn export(
     let etag = format!("\"{}-{reference}\"", export.digest);
     let wanted = Wanted::of(&method, &headers, export.length, &etag);
     let body = match wanted.bytes(&method, export.length) {
-        Some(range) => Body::from_stream(export.read(range)),
+        Some(range) => {
+            let length = range.end - range.start;
+            let download = Download::new(&headers, &name.repository, &export.digest);
+            download.send(export.read(range), length)
+        }
         None => Body::empty(),
     };
     let disposition = format!(

@@ -3,6 +3,8 @@
 //! Each error of the hub maps to a status and a code in one exhaustive match. A failure of the server
 //! itself keeps its cause for the log, and the client only gets the request's id.
 
+use std::io::ErrorKind;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -164,6 +166,9 @@ impl From<ImageError> for ApiError {
                 (StatusCode::RANGE_NOT_SATISFIABLE, Code::BlobUploadInvalid)
             }
             ImageError::DigestMismatch { .. } => (StatusCode::BAD_REQUEST, Code::DigestInvalid),
+            ImageError::Interrupted(cause) if cause.kind() == ErrorKind::TimedOut => {
+                (StatusCode::REQUEST_TIMEOUT, Code::BlobUploadInvalid)
+            }
             ImageError::Interrupted(_) => (StatusCode::BAD_REQUEST, Code::BlobUploadInvalid),
             ImageError::ManifestInvalid(_) => (StatusCode::BAD_REQUEST, Code::ManifestInvalid),
             ImageError::ManifestBlobSize { .. } => (StatusCode::BAD_REQUEST, Code::SizeInvalid),
@@ -189,6 +194,10 @@ impl From<ImportError> for ApiError {
             ImportError::SeveralImages(_) | ImportError::NoTag => {
                 Self::bad_request("TAG_UNCLEAR", error)
             }
+            ImportError::Stalled { .. } => {
+                Self::new(StatusCode::REQUEST_TIMEOUT, "TARBALL_STALLED", error)
+            }
+            ImportError::LayerGone(_) => Self::new(StatusCode::CONFLICT, "LAYER_GONE", error),
             ImportError::NotATarball
             | ImportError::Truncated { .. }
             | ImportError::Damaged { .. }

@@ -22,9 +22,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const REQUEST_ID_MAX: usize = 64;
 
 /// Gives the request an id, and logs what became of it.
-pub async fn observe(request: Request, next: Next) -> Response {
+///
+/// The request carries the id from then on, so that whatever is logged later can name it too.
+pub async fn observe(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = id_of(request.headers());
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        request.headers_mut().insert(REQUEST_ID, id);
+    }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = next.run(request).await;
     if let Some(Cause(cause)) = response.extensions_mut().remove::<Cause>() {
@@ -80,6 +85,12 @@ fn foreign(headers: &HeaderMap) -> bool {
             .is_none_or(|(_, from)| from != host),
         (None, _, _) => false,
     }
+}
+
+/// Is the id that `observe` gave a request.
+pub fn id(headers: &HeaderMap) -> &str {
+    let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    id.unwrap_or_default()
 }
 
 fn id_of(headers: &HeaderMap) -> String {

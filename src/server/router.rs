@@ -11,7 +11,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session::{self, Secure};
-use super::{AppState, api, assets, dev, ops, requests, upload_form};
+use super::{AppState, api, assets, body, dev, ops, requests, upload_form};
 use crate::web::app::{App, shell};
 
 /// Largest body in bytes of what is read whole: forms and JSON.
@@ -47,6 +47,7 @@ pub fn router(state: AppState) -> Router {
         .merge(protocol)
         .merge(client_routes().router)
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::from_fn_with_state(state.patience, body::bound))
         .layer(middleware::from_fn(requests::observe))
         .with_state(state)
 }

@@ -1,42 +1,26 @@
 //! Start and stop.
 
-use std::convert::Infallible;
 use std::io::{IsTerminal, Write};
-use std::net::IpAddr;
 use std::process::ExitCode;
-use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::Router;
-use axum::body::HttpBody;
-use axum::extract::Request;
-use axum::response::Response;
-use axum::routing::future::RouteFuture;
 use dockyard_hub::clock::Clock;
 use dockyard_hub::images::{Collected, CollectorOptions, Mode};
 use dockyard_hub::{Hub, HubOptions};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tower_service::Service;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use super::config::{Cli, Command, LogFormat, Settings};
+use super::connection::{Bounds, Connections};
+use super::peer::Peer;
 use super::{AppState, admin, router};
 
 /// How long requests may go on after the server was asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
-/// How long a client may take for the head of a request, the wait before it included, so that idle ones
-/// don't hold connections for ever.
-const HEADER_TIME: Duration = Duration::from_secs(75);
-/// Most bytes read from a connection at once: what waits between the network and the disk is some of
-/// these for each upload.
-const READ_BYTES: usize = 128 * 1024;
 /// Pause after a connection that could not be accepted.
 const BREATH: Duration = Duration::from_millis(100);
 /// How soon after the start the collector makes its first pass.
@@ -84,75 +68,27 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The address that a connection comes from, in the extensions of its requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Peer(pub IpAddr);
-
-/// The routes, for the requests of one connection.
-#[derive(Clone)]
-struct FromPeer {
-    app: Router,
-    peer: Peer,
-}
-
-impl<B> Service<Request<B>> for FromPeer
-where
-    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
-    B::Error: Into<axum::BoxError>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
-
-    fn poll_ready(&mut self, context: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request<B>>::poll_ready(&mut self.app, context)
-    }
-
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        request.extensions_mut().insert(self.peer);
-        self.app.call(request)
-    }
-}
-
 /// Serves connections until the process is asked to stop, and lets requests under way end in time.
 async fn listen(listener: TcpListener, app: Router) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
-        .max_buf_size(READ_BYTES);
-    let graceful = GracefulShutdown::new();
+    let connections = Connections::new(app, Bounds::default());
     let mut stop = std::pin::pin!(asked_to_stop());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let (stream, peer) = match accepted {
-            Ok((stream, peer)) => (stream, Peer(peer.ip())),
+        match accepted {
+            Ok((stream, peer)) => connections.serve(stream, Peer(peer.ip())),
             Err(error) => {
                 // Most often there are too many open files: others end meanwhile.
                 warn!(%error, "could not accept a connection");
                 tokio::time::sleep(BREATH).await;
-                continue;
             }
-        };
-        let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(FromPeer {
-            app: app.clone(),
-            peer,
-        });
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection.into_owned());
-        tokio::spawn(async move {
-            // A connection that breaks is the client's concern.
-            let _ = connection.await;
-        });
+        }
     }
     info!("stopping");
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown())
+    if tokio::time::timeout(GRACE, connections.shut_down())
         .await
         .is_err()
     {
@@ -180,7 +116,8 @@ async fn greet(hub: &Hub, url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn start_log(format: LogFormat) {
+/// Starts the log on stderr.
+pub(super) fn start_log(format: LogFormat) {
     let filter = EnvFilter::try_from_env("DOCKYARD_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,tantivy=warn,sqlx=warn"));
     let log = tracing_subscriber::fmt()
@@ -229,6 +166,7 @@ async fn collect(hub: Hub, interval: Duration, options: CollectorOptions) {
                     orphans,
                     freed_bytes,
                     waiting,
+                    failures,
                 } = collected;
                 info!(
                     manifests,
@@ -238,6 +176,7 @@ async fn collect(hub: Hub, interval: Duration, options: CollectorOptions) {
                     orphans,
                     freed_bytes,
                     waiting,
+                    failures,
                     millis,
                     "collected what nothing refers to"
                 );

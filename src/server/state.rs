@@ -1,6 +1,7 @@
 //! What every handler may reach.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use axum::http::HeaderMap;
@@ -8,6 +9,7 @@ use axum::http::header::HOST;
 use dockyard_hub::Hub;
 use leptos::config::LeptosOptions;
 
+use super::body::PATIENCE;
 use super::markdown::Markdown;
 
 /// Shared by all requests. Cheap to clone.
@@ -18,6 +20,8 @@ pub struct AppState {
     pub markdown: Markdown,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
+    /// How long a client may pause within the body of a request.
+    pub patience: Duration,
 }
 
 impl AppState {
@@ -28,6 +32,7 @@ impl AppState {
             leptos,
             markdown: Markdown::default(),
             public_url: public_url.map(Into::into),
+            patience: PATIENCE,
         }
     }
 

@@ -109,8 +109,7 @@ async fn store(
     let (mut sender, receiver) = mpsc::channel(QUEUE);
     let feed = async move {
         while let Some(chunk) = field.chunk().await.transpose() {
-            let chunk = chunk
-                .map_err(|error| io::Error::new(io::ErrorKind::UnexpectedEof, error.to_string()));
+            let chunk = chunk.map_err(|error| io::Error::new(kind_of(&error), error.to_string()));
             let broken = chunk.is_err();
             if futures::SinkExt::send(&mut sender, chunk).await.is_err() || broken {
                 break;
@@ -132,6 +131,14 @@ async fn text(field: multer::Field<'static>) -> Result<String, ApiError> {
         ));
     }
     Ok(text)
+}
+
+fn kind_of(error: &multer::Error) -> io::ErrorKind {
+    if body::paused_too_long(error) {
+        io::ErrorKind::TimedOut
+    } else {
+        io::ErrorKind::UnexpectedEof
+    }
 }
 
 fn broken(error: multer::Error) -> ApiError {

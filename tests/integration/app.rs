@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use dockyard::server::{AppState, router};
 use dockyard_hub::accounts::{SignUp, TokenWish};
@@ -38,6 +39,12 @@ impl TestApp {
         Self::start_in(tempfile::tempdir().unwrap(), Clock::system()).await
     }
 
+    /// Starts a server that soon gives up a request whose body pauses.
+    pub async fn start_impatient(patience: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self::start_as(folder, Clock::system(), |state| state.patience = patience).await
+    }
+
     /// Starts with a clock that tests move: it begins now, as the ids of objects tell the real time.
     pub async fn start_on_a_fixed_clock() -> Self {
         let clock = Clock::fixed(Clock::system().now_ms());
@@ -52,6 +59,10 @@ impl TestApp {
     }
 
     async fn start_in(folder: TempDir, clock: Clock) -> Self {
+        Self::start_as(folder, clock, |_| {}).await
+    }
+
+    async fn start_as(folder: TempDir, clock: Clock, set: impl FnOnce(&mut AppState)) -> Self {
         let options = HubOptions {
             data_dir: folder.path().to_owned(),
             clock: clock.clone(),
@@ -59,7 +70,9 @@ impl TestApp {
         let hub = Hub::open(options).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = router(AppState::new(hub.clone(), None));
+        let mut state = AppState::new(hub.clone(), None);
+        set(&mut state);
+        let app = router(state);
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         let client = Client::builder().redirect(reqwest::redirect::Policy::none());
         let (client, tokens) = (client.build().unwrap(), Mutex::default());
@@ -104,6 +117,15 @@ impl TestApp {
 
     pub fn blob_files(&self) -> Vec<PathBuf> {
         blob_files(self.folder.path())
+    }
+
+    /// Changes the database behind the server's back.
+    pub async fn change_database(&self, sql: &'static str) {
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(self.folder.path().join("dockyard.db"));
+        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+        sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+        pool.close().await;
     }
 
     /// Puts an object into the store that nothing stands behind, 9 bytes and some years old.

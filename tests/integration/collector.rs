@@ -5,7 +5,7 @@ use dockyard_hub::images::{Collected, CollectorOptions, Mode, Problem, Repair};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::app::{INDEX, MANIFEST, TestApp, digest, error};
+use crate::app::{INDEX, MANIFEST, TestApp, descriptor, digest, error};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -94,6 +94,26 @@ async fn what_is_asked_for_is_kept_for_another_while() {
 }
 
 #[tokio::test]
+async fn an_image_that_is_downloaded_as_a_tarball_is_kept_for_another_while() {
+    let app = app().await;
+    let image = app.push_image("alice", "alice/app", "v1", b"one").await;
+    let path = "/v2/alice/app/manifests/v1";
+    assert_eq!(
+        status(&app, Method::DELETE, path).await,
+        StatusCode::ACCEPTED
+    );
+    collect(&app).await;
+    let path = format!("/api/v1/images/alice/app@{}", digest(image.as_bytes()));
+    for _ in 0..3 {
+        app.clock.advance(10 * DAY_MS);
+        assert_eq!(status(&app, Method::GET, &path).await, StatusCode::OK);
+        assert_eq!(collect(&app).await.manifests, 0);
+    }
+    app.clock.advance(15 * DAY_MS);
+    assert_eq!(collect(&app).await.manifests, 1);
+}
+
+#[tokio::test]
 async fn indexes_and_subjects_keep_what_belongs_to_them() {
     let app = app().await;
     let child = app.push_image("alice", "alice/app", "child", b"one").await;
@@ -175,6 +195,72 @@ async fn a_subject_that_comes_back_finds_its_referrers() {
     }
     let path = format!("/v2/alice/app/manifests/{reference}");
     assert_eq!(status(&app, Method::GET, &path).await, StatusCode::OK);
+}
+
+/// Pushes a signature of what was pushed as `subject` and returns its digest.
+async fn sign(app: &TestApp, subject: &str) -> String {
+    let config = app.push_blob("alice", "alice/app", b"{}").await;
+    let signature = json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": config, "size": 2},
+        "layers": [],
+        "subject": descriptor(MANIFEST, subject.as_bytes()),
+    });
+    let (signature, by) = (signature.to_string(), "alice");
+    let reference = digest(signature.as_bytes());
+    app.put_manifest(by, "alice/app", &reference, MANIFEST, &signature)
+        .await;
+    app.put_manifest(by, "alice/app", "signed", MANIFEST, &signature)
+        .await;
+    format!("/v2/alice/app/manifests/{reference}")
+}
+
+#[tokio::test]
+async fn a_referrer_whose_subject_went_goes_however_it_was_held_or_asked_for() {
+    let app = app().await;
+    let image = app.push_image("alice", "alice/app", "v1", b"one").await;
+    let signature = sign(&app, &image).await;
+    let delete = async |reference: &str| {
+        let path = format!("/v2/alice/app/manifests/{reference}");
+        assert_eq!(
+            status(&app, Method::DELETE, &path).await,
+            StatusCode::ACCEPTED
+        );
+    };
+    // It still has a tag when its subject goes.
+    delete(&digest(image.as_bytes())).await;
+    collect(&app).await;
+    delete("signed").await;
+    collect(&app).await;
+    app.clock.advance(10 * DAY_MS);
+    // Being asked for starts its time anew, and does not end it.
+    assert_eq!(status(&app, Method::GET, &signature).await, StatusCode::OK);
+    collect(&app).await;
+    app.clock.advance(13 * DAY_MS);
+    assert_eq!(collect(&app).await.manifests, 0);
+    app.clock.advance(2 * DAY_MS);
+    assert_eq!(collect(&app).await.manifests, 1);
+    assert_eq!(
+        status(&app, Method::HEAD, &signature).await,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn a_referrer_whose_subject_was_never_there_stays() {
+    let app = app().await;
+    let signature = sign(&app, "never pushed").await;
+    let path = "/v2/alice/app/manifests/signed";
+    assert_eq!(
+        status(&app, Method::DELETE, path).await,
+        StatusCode::ACCEPTED
+    );
+    for _ in 0..3 {
+        app.clock.advance(30 * DAY_MS);
+        collect(&app).await;
+    }
+    assert_eq!(status(&app, Method::GET, &signature).await, StatusCode::OK);
 }
 
 #[tokio::test]

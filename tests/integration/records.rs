@@ -239,11 +239,11 @@ async fn a_personal_token_reaches_as_far_as_it_says_and_ends() {
     };
     let odd = make(json!({"name": "x", "reach": "root"})).await.unwrap();
     assert_eq!(odd.status(), StatusCode::BAD_REQUEST);
-    let made = make(json!({"name": "ci", "reach": "read", "days": 7}))
+    let answer = make(json!({"name": "ci", "reach": "read", "days": 7}))
         .await
         .unwrap();
-    let made: Value = made.json().await.unwrap();
-    let token = made["token"].as_str().unwrap();
+    let token: Value = answer.json().await.unwrap();
+    let token = token["token"].as_str().unwrap();
     let ask = |method: Method, path: &'static str| app.bearer(method, path, token).send();
     let status = |answer: Result<reqwest::Response, _>| answer.unwrap().status().as_u16();
     assert_eq!(

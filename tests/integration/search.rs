@@ -7,8 +7,19 @@ use crate::app::TestApp;
 
 /// Asks until the answer is as expected, for at most a second: that is what is promised.
 async fn finds(app: &TestApp, user: Option<&str>, words: &str, expected: &[&str]) {
+    finds_within(20, app, user, words, expected).await;
+}
+
+/// Asks until the answer is as expected, every 50 ms.
+async fn finds_within(
+    times: u32,
+    app: &TestApp,
+    user: Option<&str>,
+    words: &str,
+    expected: &[&str],
+) {
     let mut found = Value::Null;
-    for _ in 0..20 {
+    for _ in 0..times {
         let path = format!("/api/v1/search?q={words}");
         let request = match user {
             Some(user) => app.by(user, Method::GET, &path),
@@ -65,4 +76,22 @@ async fn finds_names_descriptions_and_readmes_of_what_may_be_seen() {
     finds(&app, None, "secret", &["alice/secret"]).await;
     app.by("alice", Method::DELETE, path).send().await.unwrap();
     finds(&app, Some("alice"), "secret", &[]).await;
+}
+
+#[tokio::test]
+async fn changes_are_followed_again_after_the_database_failed() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/one", "public").await;
+    finds(&app, None, "one", &["alice/one"]).await;
+    app.change_database(
+        "INSERT INTO outbox (repository_id, created_ms) SELECT id, 0 FROM repositories;
+        ALTER TABLE tags RENAME TO elsewhere",
+    )
+    .await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    app.change_database("ALTER TABLE elsewhere RENAME TO tags")
+        .await;
+    app.create("alice", "alice/two", "public").await;
+    finds_within(400, &app, None, "two", &["alice/two"]).await;
 }

@@ -1,5 +1,8 @@
 //! Manifests and indexes, read just far enough to know what they refer to.
 
+#[cfg(test)]
+mod round_trip;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -82,7 +85,7 @@ impl<'a> Reference<'a> {
 }
 
 /// A parsed manifest or index. The bytes as pushed are kept elsewhere; unknown fields are not lost.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     pub kind: ManifestKind,
     pub media_type: MediaType,

@@ -19,8 +19,9 @@ use super::{listing, uploads};
 use crate::server::AppState;
 use crate::server::body::{self, Lent};
 use crate::server::caller::Credentials;
+use crate::server::download::Download;
+use crate::server::peer::Peer;
 use crate::server::range::Wanted;
-use crate::server::serve::Peer;
 
 pub(super) const DOCKER_CONTENT_DIGEST: HeaderName =
     HeaderName::from_static("docker-content-digest");
@@ -235,7 +236,11 @@ impl RepositoryRequest<'_> {
             &etag,
         );
         let body = match wanted.bytes(&self.parts.method, blob.size_bytes) {
-            Some(range) => Body::from_stream(self.hub.blobs.read(&blob, range).await?),
+            Some(range) => {
+                let length = range.end - range.start;
+                let bytes = self.hub.blobs.read(&blob, range).await?;
+                Download::new(&self.parts.headers, self.name, digest).send(bytes, length)
+            }
             None => Body::empty(),
         };
         let response = wanted

@@ -147,6 +147,9 @@ impl From<OciError> for ApiError {
             }
             | OciError::Digest(_)
             | OciError::DigestMissing => (bad, Code::DigestInvalid),
+            OciError::ManifestCut(cause) if cause.kind() == std::io::ErrorKind::TimedOut => {
+                (StatusCode::REQUEST_TIMEOUT, Code::ManifestInvalid)
+            }
             OciError::Reference { .. } | OciError::ManifestCut(_) => (bad, Code::ManifestInvalid),
             OciError::Tag(_) | OciError::TooManyTags(_) => (bad, Code::TagInvalid),
             OciError::PageSize => (bad, Code::Unsupported),

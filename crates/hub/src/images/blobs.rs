@@ -106,6 +106,28 @@ impl Blobs {
         Ok(blob)
     }
 
+    /// Makes sure that a repository shows blobs whose bytes the caller has just sent, however long that
+    /// took; their grace period counts from now.
+    ///
+    /// Errors: `BlobUnknown` for one that is not stored any more.
+    pub(super) async fn keep(
+        &self,
+        grant: &Grant<Push>,
+        digests: &[&Digest],
+    ) -> Result<(), ImageError> {
+        let now_ms = self.clock.now_ms();
+        let mut tx = self.db.begin().await?;
+        for digest in digests {
+            let place = blobs::find_place(&mut tx, digest).await?;
+            if place.is_none_or(|place| place.is_damaged) {
+                return Err(unknown(digest, grant.repository()));
+            }
+            blobs::touch(&mut tx, digest, now_ms).await?;
+            link(&mut tx, grant, digest, now_ms).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
     /// Takes a blob out of a repository; the bytes go when nothing refers to them any more.
     ///
     /// Errors: `BlobUnknown`; `BlobInUse` while a manifest of the repository refers to it.

@@ -232,7 +232,21 @@ impl Manifests {
         })
     }
 
-    /// Finds a manifest by tag or digest.
+    /// Finds a manifest by tag or digest for somebody who takes the image: as with `pull`, one that
+    /// nothing refers to is kept for another while.
+    ///
+    /// Errors: `ManifestUnknown`.
+    pub(super) async fn take(
+        &self,
+        grant: &Grant<Pull>,
+        reference: &Reference,
+    ) -> Result<StoredManifest, ImageError> {
+        let found = manifests::find_head(&self.db, grant.repository_id(), reference).await?;
+        let head = found.ok_or_else(|| unknown(reference.clone(), grant.repository()))?;
+        self.read(grant, head).await
+    }
+
+    /// Finds a manifest by tag or digest, to look at it.
     ///
     /// Errors: `ManifestUnknown`.
     pub async fn find(
@@ -264,9 +278,7 @@ impl Manifests {
                 grant.repository(),
             ));
         }
-        for referrer in manifest_marks::referrer_digests(&mut tx, id, digest).await? {
-            manifest_marks::mark(&mut tx, id, &referrer, now_ms).await?;
-        }
+        manifest_marks::lose_subject(&mut tx, id, digest, now_ms).await?;
         outbox::insert(&mut tx, id, now_ms).await?;
         Fault::ManifestDeleting.reach();
         tx.commit().await?;

@@ -24,9 +24,6 @@ use crate::db::{Db, DbError};
 use crate::fault::Fault;
 use crate::store::{BlobStore, Location, StoreError};
 
-/// Expired uploads looked up at once.
-const EXPIRED_AT_ONCE: u32 = 100;
-
 /// An upload as a client knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upload {
@@ -205,33 +202,39 @@ impl Uploads {
         self.discard(id, stored.location).await
     }
 
-    /// Gives up uploads that nothing was written to since `until_ms`, and tells how many.
-    pub(super) async fn expire(&self, until_ms: i64) -> Result<u64, ImageError> {
-        let mut count = 0;
-        loop {
-            let idle = uploads::list_idle(&self.db, until_ms, EXPIRED_AT_ONCE).await?;
-            let before = count;
-            for (id, location) in idle {
-                // One that is being written to is not idle, whatever its row says.
-                let Ok(_claim) = self.claims.take(id) else {
-                    continue;
-                };
-                let mut tx = self.db.begin().await?;
-                if uploads::delete_idle(&mut tx, id, until_ms).await? {
-                    tx.commit().await?;
-                    Fault::CollectUploadRow.reach();
-                    self.store.delete(location).await?;
-                    Fault::CollectUploadObject.reach();
-                    count += 1;
-                }
-            }
-            if count == before {
-                return Ok(count);
-            }
-        }
+    /// Lists uploads by id, from after `after`, that nothing was written to since `until_ms`.
+    pub(super) async fn list_idle(
+        &self,
+        after: &str,
+        until_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<(Id, Location)>, ImageError> {
+        Ok(uploads::list_idle(&self.db, after, until_ms, limit).await?)
     }
 
-    /// Counts the uploads that `expire` would give up.
+    /// Gives up an upload if still nothing was written to it since `until_ms`.
+    pub(super) async fn expire(
+        &self,
+        id: Id,
+        location: Location,
+        until_ms: i64,
+    ) -> Result<bool, ImageError> {
+        // One that is being written to is not idle, whatever its row says.
+        let Ok(_claim) = self.claims.take(id) else {
+            return Ok(false);
+        };
+        let mut tx = self.db.begin().await?;
+        if !uploads::delete_idle(&mut tx, id, until_ms).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Fault::CollectUploadRow.reach();
+        self.store.delete(location).await?;
+        Fault::CollectUploadObject.reach();
+        Ok(true)
+    }
+
+    /// Counts what `list_idle` lists.
     pub(super) async fn count_idle(&self, until_ms: i64) -> Result<u64, ImageError> {
         Ok(uploads::count_idle(&self.db, until_ms).await?)
     }

@@ -14,6 +14,8 @@ use crate::images::Repository;
 
 /// Changes whenever the schema or the way of indexing does, so that older indexes are rebuilt.
 const VERSION: &str = "1";
+/// Stands in the place of the cursor while the index is being built.
+const UNFINISHED: &str = "unfinished";
 /// Memory of the writer in bytes: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
 
@@ -52,7 +54,7 @@ impl SearchIndex {
     }
 
     /// Is the sequence number of the last outbox row that the index has seen; `None` when it was
-    /// made by another version or never finished.
+    /// made by another version or not built to its end.
     pub(super) fn cursor(&self) -> Option<i64> {
         let payload = self.index.load_metas().ok()?.payload?;
         let (version, sequence) = payload.split_once(':')?;
@@ -87,9 +89,15 @@ impl SearchIndex {
         Ok(())
     }
 
-    /// Makes what was put findable, together with how far it goes.
-    pub(super) fn commit(&self, writer: &mut IndexWriter, cursor: i64) -> Result<(), SearchError> {
+    /// Makes what was put findable, together with how far it goes: `None` while the index is being
+    /// built, so that one whose building was cut short is not taken for whole.
+    pub(super) fn commit(
+        &self,
+        writer: &mut IndexWriter,
+        cursor: Option<i64>,
+    ) -> Result<(), SearchError> {
         let mut commit = writer.prepare_commit()?;
+        let cursor = cursor.map_or_else(|| UNFINISHED.to_owned(), |cursor| cursor.to_string());
         commit.set_payload(&format!("{VERSION}:{cursor}"));
         commit.commit()?;
         self.reader.reload()?;

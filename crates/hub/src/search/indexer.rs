@@ -11,8 +11,8 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::SearchError;
 use super::index::SearchIndex;
+use super::{Opened, SearchError};
 use crate::Id;
 use crate::db::Db;
 use crate::db::tables::{outbox, repositories};
@@ -26,48 +26,58 @@ const POLL: Duration = Duration::from_secs(1);
 /// costs several syncs of the disk; still a change can be found within a second.
 const BREATH: Duration = Duration::from_millis(500);
 
-/// Opens the index, hands it out, builds it where needed, and keeps it up to date until told to stop.
-pub(super) async fn run(
-    folder: PathBuf,
-    db: Db,
-    changed: Arc<Notify>,
-    stop: CancellationToken,
-    opened: watch::Sender<Option<Arc<SearchIndex>>>,
-) {
-    let follower = match open(folder, db, &opened).await {
-        Ok(follower) => follower,
-        Err(error) => {
-            error!(%error, "there is no search until the next start");
-            return;
-        }
-    };
-    follower.run(changed, stop).await;
+/// Pause after a failure, before the index is opened again: longer than a hiccup of the database, and
+/// not so long that anybody restarts the server for it.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// What an indexer works with.
+pub(super) struct Indexer {
+    pub folder: PathBuf,
+    pub db: Db,
+    /// Wakes it when something changed.
+    pub changed: Arc<Notify>,
+    pub stop: CancellationToken,
+    pub opened: watch::Sender<Opened>,
 }
 
-async fn open(
-    folder: PathBuf,
-    db: Db,
-    opened: &watch::Sender<Option<Arc<SearchIndex>>>,
-) -> Result<Follower, SearchError> {
-    let (oldest, newest) = (outbox::oldest(&db).await?, outbox::newest(&db).await?);
-    let (index, writer) = spawn_blocking(move || {
-        let index = open_usable(&folder, oldest, newest)?;
-        let writer = index.writer()?;
-        Ok::<_, SearchError>((Arc::new(index), writer))
-    })
-    .await
-    .unwrap_or(Err(SearchError::Stopped))?;
-    opened.send_replace(Some(Arc::clone(&index)));
-    let cursor = index.cursor();
-    let follower = Follower {
-        index,
-        writer,
-        db,
-        cursor: cursor.unwrap_or_default(),
-    };
-    match cursor {
-        Some(_) => Ok(follower),
-        None => follower.rebuild(newest).await,
+impl Indexer {
+    /// Opens the index, hands it out, builds it where needed, and keeps it up to date until told to
+    /// stop; after a failure it begins anew.
+    pub(super) async fn run(self) {
+        while let Err(error) = self.follow().await {
+            error!(%error, "the search index does not follow changes; it is opened again in a moment");
+            self.opened.send_if_modified(Opened::give_up);
+            tokio::select! {
+                () = tokio::time::sleep(RETRY) => {}
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn follow(&self) -> Result<(), SearchError> {
+        let db = &self.db;
+        let (oldest, newest) = (outbox::oldest(db).await?, outbox::newest(db).await?);
+        let folder = self.folder.clone();
+        let (index, writer) = spawn_blocking(move || {
+            let index = open_usable(&folder, oldest, newest)?;
+            let writer = index.writer()?;
+            Ok::<_, SearchError>((Arc::new(index), writer))
+        })
+        .await
+        .unwrap_or(Err(SearchError::Stopped))?;
+        self.opened.send_replace(Opened::Index(Arc::clone(&index)));
+        let cursor = index.cursor();
+        let follower = Follower {
+            index,
+            writer,
+            db: db.clone(),
+            cursor: cursor.unwrap_or_default(),
+        };
+        let follower = match cursor {
+            Some(_) => follower,
+            None => follower.rebuild(newest, &self.stop).await?,
+        };
+        follower.run(&self.changed, &self.stop).await
     }
 }
 
@@ -96,79 +106,124 @@ struct Follower {
 }
 
 impl Follower {
-    async fn run(mut self, changed: Arc<Notify>, stop: CancellationToken) {
+    async fn run(mut self, changed: &Notify, stop: &CancellationToken) -> Result<(), SearchError> {
         while !stop.is_cancelled() {
             tokio::select! {
                 () = changed.notified() => {}
                 () = tokio::time::sleep(POLL) => {}
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
             }
-            self = match self.catch_up().await {
-                Ok(follower) => follower,
-                Err(error) => {
-                    error!(%error, "the search index stops following changes until the next start");
-                    return;
-                }
-            };
+            self = self.catch_up(stop).await?;
             tokio::select! {
                 () = tokio::time::sleep(BREATH) => {}
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
             }
         }
+        Ok(())
     }
 
     /// Takes every change that is waiting; those that come meanwhile wait for the next turn.
-    async fn catch_up(mut self) -> Result<Self, SearchError> {
-        loop {
-            let changes = match outbox::list(&self.db, self.cursor, BATCH).await {
-                Ok(changes) => changes,
-                Err(error) => {
-                    error!(%error, "the search index could not read what changed");
-                    return Ok(self);
-                }
-            };
+    async fn catch_up(mut self, stop: &CancellationToken) -> Result<Self, SearchError> {
+        while !stop.is_cancelled() {
+            let changes = outbox::list(&self.db, self.cursor, BATCH).await?;
             let Some((cursor, _)) = changes.last().copied() else {
-                return Ok(self);
+                break;
             };
             let is_last = changes.len() < BATCH as usize;
             let ids: BTreeSet<Id> = changes.into_iter().map(|(_, id)| id).collect();
             let ids: Vec<Id> = ids.into_iter().collect();
             let found = repositories::find_many(&self.db, &ids).await?;
             self.cursor = cursor;
-            self = self.put(ids, found).await?;
+            self = self.put(ids, found, Some(cursor)).await?;
             if is_last {
-                return Ok(self);
+                break;
             }
         }
+        Ok(self)
     }
 
-    /// Indexes every repository there is.
-    async fn rebuild(mut self, newest: i64) -> Result<Self, SearchError> {
+    /// Indexes every repository there is. Told to stop, it leaves the index unfinished, to be built
+    /// anew at the next start.
+    async fn rebuild(mut self, newest: i64, stop: &CancellationToken) -> Result<Self, SearchError> {
         let (mut after, mut count) = (String::new(), 0);
-        self.cursor = newest;
-        loop {
+        while !stop.is_cancelled() {
             let found = repositories::list_after(&self.db, &after, BATCH).await?;
             let ids: Vec<Id> = found.iter().map(|repository| repository.id).collect();
-            let Some(last) = ids.last() else { break };
+            let Some(last) = ids.last() else {
+                self.cursor = newest;
+                info!(repositories = count, "built the search index");
+                return self.put(Vec::new(), Vec::new(), Some(newest)).await;
+            };
             (after, count) = (last.to_string(), count + ids.len());
-            self = self.put(ids, found).await?;
+            self = self.put(ids, found, None).await?;
         }
-        self = self.put(Vec::new(), Vec::new()).await?;
-        info!(repositories = count, "built the search index");
         Ok(self)
     }
 
     /// Writes a batch and commits it, off the async threads.
-    async fn put(mut self, ids: Vec<Id>, found: Vec<Repository>) -> Result<Self, SearchError> {
+    async fn put(
+        mut self,
+        ids: Vec<Id>,
+        found: Vec<Repository>,
+        cursor: Option<i64>,
+    ) -> Result<Self, SearchError> {
         spawn_blocking(move || {
             for id in ids {
                 let repository = found.iter().find(|repository| repository.id == id);
                 self.index.put(&self.writer, id, repository)?;
             }
-            self.index.commit(&mut self.writer, self.cursor)?;
+            self.index.commit(&mut self.writer, cursor)?;
             Ok(self)
         })
         .await
         .unwrap_or(Err(SearchError::Stopped))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::values;
+
+    /// An empty index beside a database with one repository.
+    async fn follower(folder: &Path) -> Follower {
+        let db = Db::open(&folder.join("dockyard.db")).await.unwrap();
+        let user = "INSERT INTO users (id, name, password_hash, is_admin, created_ms)
+            VALUES ('01900000-0000-7000-8000-000000000000', 'alice', '', 0, 0)";
+        db.execute(user, values![]).await.unwrap();
+        let repository = "INSERT INTO repositories
+                (id, name, owner_id, visibility, description, readme, created_ms)
+            SELECT id, 'alice/app', id, 'public', '', '', 0 FROM users";
+        db.execute(repository, values![]).await.unwrap();
+        let index = SearchIndex::open(&folder.join("search")).unwrap();
+        Follower {
+            writer: index.writer().unwrap(),
+            index: Arc::new(index),
+            db,
+            cursor: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn an_index_counts_as_built_only_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let follower = follower(folder.path()).await;
+        let found = repositories::list_after(&follower.db, "", BATCH).await;
+        let found = found.unwrap();
+        let follower = follower.put(vec![found[0].id], found, None).await.unwrap();
+        assert_eq!(follower.index.cursor(), None);
+
+        let stop = CancellationToken::new();
+        let follower = follower.rebuild(7, &stop).await.unwrap();
+        assert_eq!((follower.cursor, follower.index.cursor()), (7, Some(7)));
+    }
+
+    #[tokio::test]
+    async fn building_stops_when_it_is_told_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let follower = follower(folder.path()).await.rebuild(7, &stop).await;
+        assert_eq!(follower.unwrap().index.cursor(), None);
     }
 }

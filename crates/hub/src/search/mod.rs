@@ -15,6 +15,7 @@ use crate::accounts::{Access, Caller};
 use crate::db::{Db, DbError};
 use crate::images::Repository;
 use index::SearchIndex;
+use indexer::Indexer;
 
 /// Most results of one request.
 pub const LIMIT_MAX: u32 = 100;
@@ -37,12 +38,30 @@ pub struct SearchResults {
     pub repositories: Vec<Repository>,
 }
 
+/// Whether there is an index to search in.
+enum Opened {
+    NotYet,
+    /// It could not be opened so far.
+    Failed,
+    Index(Arc<SearchIndex>),
+}
+
+impl Opened {
+    /// Lets searches fail that wait for the first index; one that was open goes on being searched.
+    fn give_up(&mut self) -> bool {
+        let waits = matches!(self, Self::NotYet);
+        if waits {
+            *self = Self::Failed;
+        }
+        waits
+    }
+}
+
 /// Finds repositories.
 #[derive(Clone)]
 pub struct Search {
     db: Db,
-    /// `None` until the index is open.
-    index: watch::Receiver<Option<Arc<SearchIndex>>>,
+    index: watch::Receiver<Opened>,
     stop: CancellationToken,
     follower: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
@@ -52,22 +71,30 @@ impl Search {
     /// up to date from then on, all of it in the background: only searches wait for it.
     pub(crate) fn open(folder: PathBuf, db: Db, changed: Arc<Notify>) -> Self {
         let stop = CancellationToken::new();
-        let (opened, index) = watch::channel(None);
-        let task = indexer::run(folder, db.clone(), changed, stop.clone(), opened);
+        let (opened, index) = watch::channel(Opened::NotYet);
+        let indexer = Indexer {
+            folder,
+            db: db.clone(),
+            changed,
+            stop: stop.clone(),
+            opened,
+        };
         Self {
             db,
             index,
             stop,
-            follower: Arc::new(Mutex::new(Some(tokio::spawn(task)))),
+            follower: Arc::new(Mutex::new(Some(tokio::spawn(indexer.run())))),
         }
     }
 
     /// Waits until the index is open. Errors: `Stopped` when it could not be opened.
     async fn index(&self) -> Result<Arc<SearchIndex>, SearchError> {
         let mut index = self.index.clone();
-        let opened = index.wait_for(Option::is_some).await;
-        let opened = opened.map_err(|_| SearchError::Stopped)?;
-        opened.clone().ok_or(SearchError::Stopped)
+        let opened = index.wait_for(|state| !matches!(state, Opened::NotYet));
+        match &*opened.await.map_err(|_| SearchError::Stopped)? {
+            Opened::Index(index) => Ok(Arc::clone(index)),
+            Opened::NotYet | Opened::Failed => Err(SearchError::Stopped),
+        }
     }
 
     /// Stops following changes and lets go of the index.

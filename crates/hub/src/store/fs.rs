@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,21 +24,21 @@ const WRITE_QUEUE: usize = 16;
 #[derive(Debug, Clone)]
 pub struct FsStore {
     root: PathBuf,
+    parts: Arc<Parts>,
 }
 
 impl FsStore {
     /// Opens a folder, and makes it when missing; its 256 parts come when they are needed.
     pub fn open(root: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(root)?;
         Ok(Self {
             root: root.to_owned(),
+            parts: Arc::new(Parts::open(root)?),
         })
     }
 
     /// Spreads by the end of the id, since its front is the time.
     fn folder(&self, at: Location) -> PathBuf {
-        let name = at.to_string();
-        self.root.join(&name[name.len() - 2..])
+        self.parts.folder(Parts::of(at))
     }
 
     fn path(&self, at: Location) -> PathBuf {
@@ -52,8 +54,8 @@ impl BlobStore for FsStore {
         offset: u64,
         hold: Hold,
     ) -> Result<Box<dyn BlobWriter>, StoreError> {
-        let path = self.path(at);
-        let file = blocking(move || open_at(&path, at, offset)).await?;
+        let (path, parts) = (self.path(at), Arc::clone(&self.parts));
+        let file = blocking(move || open_at(&parts, &path, at, offset)).await?;
         let (sender, receiver) = mpsc::channel(WRITE_QUEUE);
         let task = spawn_blocking(move || {
             let written = write_all(file, receiver);
@@ -111,6 +113,64 @@ impl BlobStore for FsStore {
     }
 }
 
+/// The parts of a folder, and which of them this process knows to be durable: an object in one that is not
+/// could be gone with it after a power cut, however well it was synced itself.
+#[derive(Debug)]
+struct Parts {
+    root: PathBuf,
+    durable: [AtomicBool; 256],
+}
+
+impl Parts {
+    /// Makes the folder and what is in it durable.
+    fn open(root: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(root)?;
+        let parts = Self {
+            root: root.to_owned(),
+            durable: std::array::from_fn(|part| {
+                AtomicBool::new(root.join(format!("{part:02x}")).is_dir())
+            }),
+        };
+        // A process that ended just after it made a part had no time for this.
+        File::open(root)?.sync_all()?;
+        let parent = root
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(parts)
+    }
+
+    /// Is the part that an object lies in.
+    fn of(at: Location) -> u8 {
+        let name = at.to_string();
+        u8::from_str_radix(&name[name.len() - 2..], 16).expect("an id ends in hex digits")
+    }
+
+    fn folder(&self, part: u8) -> PathBuf {
+        self.root.join(format!("{part:02x}"))
+    }
+
+    /// Makes sure that a part is there and durable; true when that had to be done.
+    ///
+    /// One that another writer has made is not durable before one of the two has synced the folder.
+    fn require(&self, part: u8) -> io::Result<bool> {
+        let known = self.durable[usize::from(part)].load(Ordering::Acquire);
+        if !known {
+            self.make(part)?;
+        }
+        Ok(!known)
+    }
+
+    fn make(&self, part: u8) -> io::Result<()> {
+        match std::fs::create_dir(self.folder(part)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => File::open(&self.root)?.sync_all()?,
+        }
+        self.durable[usize::from(part)].store(true, Ordering::Release);
+        Ok(())
+    }
+}
+
 /// Hands chunks to a thread that writes them, so that the caller hashes the next one meanwhile.
 struct FsWriter {
     sender: mpsc::Sender<Bytes>,
@@ -139,7 +199,10 @@ impl BlobWriter for FsWriter {
     }
 }
 
-fn open_at(path: &Path, at: Location, offset: u64) -> Result<File, StoreError> {
+fn open_at(parts: &Parts, path: &Path, at: Location, offset: u64) -> Result<File, StoreError> {
+    if offset == 0 {
+        parts.require(Parts::of(at))?;
+    }
     let open = || {
         let mut options = OpenOptions::new();
         options.write(true).create(offset == 0).truncate(false);
@@ -147,7 +210,7 @@ fn open_at(path: &Path, at: Location, offset: u64) -> Result<File, StoreError> {
     };
     let opened = match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound && offset == 0 => {
-            make_part(path)?;
+            parts.make(Parts::of(at))?;
             open()
         }
         other => other,
@@ -176,16 +239,6 @@ fn write_all(mut file: File, mut chunks: mpsc::Receiver<Bytes>) -> Result<(), St
     }
     file.sync_data()?;
     Ok(())
-}
-
-/// Makes the part that an object lies in, durably.
-fn make_part(object: &Path) -> io::Result<()> {
-    let part = object.parent().ok_or(io::ErrorKind::NotFound)?;
-    let root = part.parent().ok_or(io::ErrorKind::NotFound)?;
-    match std::fs::create_dir(part) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => File::open(root)?.sync_all(),
-    }
 }
 
 /// Lists the objects of a folder; files whose name is no location are not ours.
@@ -234,4 +287,28 @@ mod tests {
         let store = FsStore::open(folder.path()).unwrap();
         (store, folder)
     });
+
+    #[test]
+    fn a_part_counts_as_durable_only_when_this_process_synced_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("07")).unwrap();
+        let parts = Parts::open(folder.path()).unwrap();
+        assert!(!parts.require(7).unwrap());
+        // Another first writer was faster, and has perhaps not synced yet.
+        std::fs::create_dir(folder.path().join("0a")).unwrap();
+        assert!(parts.require(10).unwrap());
+        assert!(!parts.require(10).unwrap());
+        assert!(parts.require(255).unwrap() && folder.path().join("ff").is_dir());
+    }
+
+    #[tokio::test]
+    async fn a_part_that_was_removed_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, at) = (FsStore::open(folder.path()).unwrap(), Location::new());
+        for _ in 0..2 {
+            let writer = store.append(at, 0, Arc::new(())).await.unwrap();
+            writer.sync().await.unwrap();
+            std::fs::remove_dir_all(store.folder(at)).unwrap();
+        }
+    }
 }

@@ -13,23 +13,52 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Bytes asked of the disk at once: large enough that handing over to another thread does not show.
 const READ_BYTES: usize = 512 * 1024;
-/// Buffers that are kept for the next reader. Fresh ones of this size cost a page fault every 4 KiB.
-const KEPT: usize = 16;
+/// Most buffers that are kept for the next reader, 8 MiB. Fresh ones of this size cost a page fault every
+/// 4 KiB.
+const KEPT_MAX: usize = 16;
+/// Buffers that are kept although nobody reads: what one reader alone uses again and again.
+const KEPT_MIN: usize = 2;
 
-/// Buffers that nobody uses at the moment.
-static FREE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// Whole buffers that nobody uses at the moment.
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    free: Vec::new(),
+    lent: 0,
+});
 
-/// A buffer on loan from the free ones.
+/// Buffers of `READ_BYTES` between two uses. No more are kept than are in use elsewhere, so that a burst of
+/// readers leaves little behind.
+struct Pool {
+    free: Vec<Vec<u8>>,
+    lent: usize,
+}
+
+impl Pool {
+    fn take(&mut self) -> Option<Vec<u8>> {
+        self.lent += 1;
+        self.free.pop()
+    }
+
+    fn put(&mut self, buffer: Vec<u8>) {
+        self.lent -= 1;
+        self.free.push(buffer);
+        self.free.truncate(self.lent.clamp(KEPT_MIN, KEPT_MAX));
+    }
+}
+
+/// A buffer for one read: from the pool when it is a whole one, of its own size when less is wanted.
 struct Buffer {
     bytes: Vec<u8>,
     filled: usize,
 }
 
 impl Buffer {
-    fn take() -> Self {
-        let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    fn take(length: usize) -> Self {
+        let kept = match length {
+            READ_BYTES => POOL.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            _ => None,
+        };
         Self {
-            bytes: free.unwrap_or_else(|| vec![0; READ_BYTES]),
+            bytes: kept.unwrap_or_else(|| vec![0; length]),
             filled: 0,
         }
     }
@@ -43,9 +72,9 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < KEPT {
-            free.push(std::mem::take(&mut self.bytes));
+        if self.bytes.len() == READ_BYTES {
+            let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+            pool.put(std::mem::take(&mut self.bytes));
         }
     }
 }
@@ -83,9 +112,9 @@ fn start(file: &Arc<File>, range: &Range<u64>) -> Option<Reading> {
     let some = usize::try_from(left).map_or(READ_BYTES, |left| left.min(READ_BYTES));
     let (file, at) = (Arc::clone(file), range.start);
     Some(spawn_blocking(move || {
-        let mut buffer = Buffer::take();
+        let mut buffer = Buffer::take(some);
         while buffer.filled < some {
-            let target = &mut buffer.bytes[buffer.filled..some];
+            let target = &mut buffer.bytes[buffer.filled..];
             match file.read_at(target, at + buffer.filled as u64) {
                 Ok(0) => break,
                 Ok(read) => buffer.filled += read,
@@ -95,4 +124,29 @@ fn start(file: &Arc<File>, range: &Range<u64>) -> Option<Reading> {
         }
         Ok(Bytes::from_owner(buffer))
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_read_takes_a_short_buffer() {
+        assert_eq!(Buffer::take(200).bytes.len(), 200);
+        assert_eq!(Buffer::take(READ_BYTES).bytes.len(), READ_BYTES);
+    }
+
+    #[test]
+    fn a_burst_of_readers_leaves_little_behind() {
+        let mut pool = Pool {
+            free: Vec::new(),
+            lent: 0,
+        };
+        let lent: Vec<_> = (0..100).map(|_| pool.take().unwrap_or_default()).collect();
+        for buffer in lent {
+            pool.put(buffer);
+            assert!(pool.free.len() <= pool.lent.clamp(KEPT_MIN, KEPT_MAX));
+        }
+        assert_eq!(pool.free.len(), KEPT_MIN);
+    }
 }

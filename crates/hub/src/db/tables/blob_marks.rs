@@ -3,9 +3,9 @@
 
 use dockyard_oci::Digest;
 
-use super::{count, parse};
+use super::{count, parse, readable};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, values};
+use crate::db::{Db, DbError, Tx, Value, values};
 
 /// Is true for a link that no manifest of its repository stands behind.
 macro_rules! unreferenced {
@@ -22,40 +22,41 @@ macro_rules! unreferenced {
     };
 }
 
-/// Lists unmarked links of a repository that no manifest stands behind.
+/// Lists unmarked links of a repository, by digest, from after `after`, that no manifest stands behind.
 pub(crate) async fn list_unreferenced(
     db: &Db,
     repository_id: Id,
+    after: &str,
     limit: u32,
 ) -> Result<Vec<Digest>, DbError> {
     let sql = unreferenced!(
         "SELECT digest FROM repository_blobs
-        WHERE repository_id = ? AND unreferenced_ms IS NULL AND",
-        "LIMIT ?"
+        WHERE repository_id = ? AND digest > ? AND unreferenced_ms IS NULL AND",
+        "ORDER BY digest LIMIT ?"
     );
-    let rows = db
-        .all::<(String,)>(sql, values![&repository_id, limit])
-        .await?;
-    rows.iter().map(|(digest,)| parse(digest)).collect()
+    digests(db, sql, values![&repository_id, after, limit]).await
 }
 
-/// Lists links of a repository that were marked at `until_ms` or before, and that still no manifest
-/// stands behind.
+/// Lists links of a repository, by digest, from after `after`, that were marked at `until_ms` or before, and
+/// that still no manifest stands behind.
 pub(crate) async fn list_due(
     db: &Db,
     repository_id: Id,
+    after: &str,
     until_ms: i64,
     limit: u32,
 ) -> Result<Vec<Digest>, DbError> {
     let sql = unreferenced!(
         "SELECT digest FROM repository_blobs
-        WHERE repository_id = ? AND unreferenced_ms <= ? AND",
-        "LIMIT ?"
+        WHERE repository_id = ? AND digest > ? AND unreferenced_ms <= ? AND",
+        "ORDER BY digest LIMIT ?"
     );
-    let rows = db
-        .all::<(String,)>(sql, values![&repository_id, until_ms, limit])
-        .await?;
-    rows.iter().map(|(digest,)| parse(digest)).collect()
+    digests(db, sql, values![&repository_id, after, until_ms, limit]).await
+}
+
+async fn digests(db: &Db, sql: &'static str, values: Vec<Value>) -> Result<Vec<Digest>, DbError> {
+    let rows = db.all::<(String,)>(sql, values).await?;
+    Ok(readable(rows.iter().map(|(digest,)| parse(digest))))
 }
 
 /// Marks a link as unreferenced from now on, if it still is and has no mark.

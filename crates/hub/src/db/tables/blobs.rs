@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use dockyard_oci::Digest;
 use sqlx::{AssertSqlSafe, FromRow};
 
-use super::{bytes_to_column, column_to_bytes, parse};
+use super::{bytes_to_column, column_to_bytes, parse, readable};
 use crate::Id;
 use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 use crate::images::Blob;
@@ -150,7 +150,7 @@ pub(crate) async fn list_due(
         ORDER BY b.digest
         LIMIT ?";
     let rows = db.all::<BlobRow>(sql, values![after, until_ms, limit]);
-    rows.await?.into_iter().map(BlobRow::into_blob).collect()
+    Ok(readable(rows.await?.into_iter().map(BlobRow::into_blob)))
 }
 
 /// Deletes a blob's row if it is still as `list_due` found it.

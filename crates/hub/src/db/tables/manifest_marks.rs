@@ -1,10 +1,11 @@
-//! The column `manifests.unreferenced_ms`: since when the collector knows that nothing refers to one.
+//! The columns `manifests.unreferenced_ms`: since when the collector knows that nothing refers to one, and
+//! `manifests.subject_gone_ms`: when the manifest that one hangs on was deleted.
 
 use dockyard_oci::Digest;
 use sqlx::AssertSqlSafe;
 
 use super::blobs::DIGESTS_A_QUERY;
-use super::{count, parse};
+use super::{count, parse, readable};
 use crate::Id;
 use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 
@@ -30,41 +31,44 @@ macro_rules! unreferenced {
     };
 }
 
-/// Lists unmarked manifests of a repository that nothing refers to.
+/// Lists unmarked manifests of a repository, by digest, from after `after`, that nothing refers to.
 ///
-/// One whose subject was never pushed is left alone: what it belongs to may live elsewhere. It is
-/// marked when its subject is deleted.
+/// One whose subject was never pushed is left alone: what it belongs to may live elsewhere.
 pub(crate) async fn list_unreferenced(
     db: &Db,
     repository_id: Id,
+    after: &str,
     limit: u32,
 ) -> Result<Vec<Digest>, DbError> {
     let sql = unreferenced!(
         "SELECT digest FROM manifests
-        WHERE repository_id = ? AND unreferenced_ms IS NULL AND subject IS NULL AND",
-        "LIMIT ?"
+        WHERE repository_id = ? AND digest > ? AND unreferenced_ms IS NULL
+            AND (subject IS NULL OR subject_gone_ms IS NOT NULL) AND",
+        "ORDER BY digest LIMIT ?"
     );
-    digests(db, sql, values![&repository_id, limit]).await
+    digests(db, sql, values![&repository_id, after, limit]).await
 }
 
-/// Lists manifests that were marked at `until_ms` or before, and that still nothing refers to.
+/// Lists manifests of a repository, by digest, from after `after`, that were marked at `until_ms` or before,
+/// and that still nothing refers to.
 pub(crate) async fn list_due(
     db: &Db,
     repository_id: Id,
+    after: &str,
     until_ms: i64,
     limit: u32,
 ) -> Result<Vec<Digest>, DbError> {
     let sql = unreferenced!(
         "SELECT digest FROM manifests
-        WHERE repository_id = ? AND unreferenced_ms <= ? AND",
-        "LIMIT ?"
+        WHERE repository_id = ? AND digest > ? AND unreferenced_ms <= ? AND",
+        "ORDER BY digest LIMIT ?"
     );
-    digests(db, sql, values![&repository_id, until_ms, limit]).await
+    digests(db, sql, values![&repository_id, after, until_ms, limit]).await
 }
 
 async fn digests(db: &Db, sql: &'static str, values: Vec<Value>) -> Result<Vec<Digest>, DbError> {
     let rows = db.all::<(String,)>(sql, values).await?;
-    rows.iter().map(|(digest,)| parse(digest)).collect()
+    Ok(readable(rows.iter().map(|(digest,)| parse(digest))))
 }
 
 /// Marks a manifest as unreferenced since `since_ms`, if it is and has no mark.
@@ -155,7 +159,8 @@ pub(crate) async fn count_marked(db: &Db, repository_id: Id) -> Result<u64, DbEr
 pub(crate) async fn count_unreferenced(db: &Db, repository_id: Id) -> Result<u64, DbError> {
     let sql = unreferenced!(
         "SELECT COUNT(*) FROM manifests
-        WHERE repository_id = ? AND unreferenced_ms IS NULL AND subject IS NULL AND",
+        WHERE repository_id = ? AND unreferenced_ms IS NULL
+            AND (subject IS NULL OR subject_gone_ms IS NOT NULL) AND",
         ""
     );
     count(db, sql, values![&repository_id]).await
@@ -182,13 +187,23 @@ pub(crate) async fn references(
     rows.await?.iter().map(|(digest,)| parse(digest)).collect()
 }
 
-/// Lists the digests of the manifests that name a digest as their subject.
-pub(crate) async fn referrer_digests(
+/// Notes that the subject of some manifests goes now, so that they can go as well once nothing else
+/// refers to them, and marks those of which that is true already.
+pub(crate) async fn lose_subject(
     tx: &mut Tx,
     repository_id: Id,
     subject: &Digest,
-) -> Result<Vec<Digest>, DbError> {
-    let sql = "SELECT digest FROM manifests WHERE repository_id = ? AND subject = ?";
-    let rows = tx.all::<(String,)>(sql, values![&repository_id, subject]);
-    rows.await?.iter().map(|(digest,)| parse(digest)).collect()
+    now_ms: i64,
+) -> Result<(), DbError> {
+    let sql = "UPDATE manifests SET subject_gone_ms = ? WHERE repository_id = ? AND subject = ?";
+    let values = values![now_ms, &repository_id, subject];
+    tx.execute(sql, values).await?;
+    let sql = unreferenced!(
+        "UPDATE manifests SET unreferenced_ms = ?
+        WHERE repository_id = ? AND subject = ? AND unreferenced_ms IS NULL AND",
+        ""
+    );
+    let values = values![now_ms, &repository_id, subject];
+    tx.execute(sql, values).await?;
+    Ok(())
 }

@@ -71,6 +71,39 @@ pub(crate) async fn find_in(
     Ok(Some((row.access.into_access()?, head)))
 }
 
+/// Finds a manifest of a repository by tag or digest.
+pub(crate) async fn find_head(
+    db: &Db,
+    repository_id: Id,
+    reference: &Reference,
+) -> Result<Option<ManifestHead>, DbError> {
+    let row = match reference {
+        Reference::Tag(tag) => {
+            let sql = "SELECT m.digest, m.media_type, m.unreferenced_ms
+                FROM tags t
+                JOIN manifests m ON m.repository_id = t.repository_id AND m.digest = t.digest
+                WHERE t.repository_id = ? AND t.name = ?";
+            db.optional::<(String, String, Option<i64>)>(sql, values![&repository_id, tag])
+                .await?
+        }
+        Reference::Digest(digest) => {
+            let sql = "SELECT digest, media_type, unreferenced_ms
+                FROM manifests
+                WHERE repository_id = ? AND digest = ?";
+            db.optional::<(String, String, Option<i64>)>(sql, values![&repository_id, digest])
+                .await?
+        }
+    };
+    row.map(|(digest, media_type, unreferenced_ms)| {
+        Ok(ManifestHead {
+            digest: parse(&digest)?,
+            media_type: parse(&media_type)?,
+            is_marked: unreferenced_ms.is_some(),
+        })
+    })
+    .transpose()
+}
+
 /// Reads the bytes of a manifest.
 pub(crate) async fn find_body(
     db: &Db,

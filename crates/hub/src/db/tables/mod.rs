@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use tracing::warn;
+
 use super::{Db, DbError, Value};
 
 pub(crate) mod access_tokens;
@@ -39,6 +41,17 @@ fn parse_list(text: &str) -> Vec<String> {
         .filter(|part| !part.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+/// Keeps those rows of a list that can be read, and logs the others: to maintenance, one of them is no
+/// reason to leave the rest alone.
+fn readable<T>(rows: impl Iterator<Item = Result<T, DbError>>) -> Vec<T> {
+    let told = rows.inspect(|row| {
+        if let Err(error) = row {
+            warn!(%error, "a row is left alone");
+        }
+    });
+    told.filter_map(Result::ok).collect()
 }
 
 /// Turns a size in bytes into the column's type; no object comes near the limit.

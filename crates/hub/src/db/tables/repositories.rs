@@ -4,7 +4,7 @@ use dockyard_oci::{RepositoryName, Visibility};
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::former_names;
-use super::{column_to_bytes, parse, parse_list};
+use super::{column_to_bytes, parse, parse_list, readable};
 use crate::Id;
 use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 use crate::images::Repository;
@@ -237,6 +237,18 @@ pub(crate) async fn list_ids(
         .iter()
         .map(|(id, name)| Ok((parse(id)?, parse(name)?)))
         .collect()
+}
+
+/// Lists the ids of repositories, from after `after`, with their names as they stand there.
+pub(crate) async fn list_all(
+    db: &Db,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<(Id, String)>, DbError> {
+    let sql = "SELECT id, name FROM repositories WHERE id > ? ORDER BY id LIMIT ?";
+    let rows = db.all::<(String, String)>(sql, values![after, limit]);
+    let rows = rows.await?.into_iter();
+    Ok(readable(rows.map(|(id, name)| Ok((parse(&id)?, name)))))
 }
 
 /// Lists the names that a caller may read, by name, from after `after`; all public ones, and those

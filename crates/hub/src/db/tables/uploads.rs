@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::{bytes_to_column, column_to_bytes, parse};
+use super::{bytes_to_column, column_to_bytes, parse, readable};
 use crate::Id;
 use crate::db::{Db, DbError, Tx, values};
 use crate::store::Location;
@@ -98,18 +98,23 @@ pub(crate) async fn delete(tx: &mut Tx, id: Id) -> Result<bool, DbError> {
         > 0)
 }
 
-/// Lists uploads, with their locations, that nothing was written to since `until_ms`.
+/// Lists uploads by id, from after `after`, with their locations, that nothing was written to since
+/// `until_ms`.
 pub(crate) async fn list_idle(
     db: &Db,
+    after: &str,
     until_ms: i64,
     limit: u32,
 ) -> Result<Vec<(Id, Location)>, DbError> {
-    let sql = "SELECT id, location FROM uploads WHERE updated_ms <= ? ORDER BY updated_ms LIMIT ?";
-    let rows = db.all::<(String, String)>(sql, values![until_ms, limit]);
-    rows.await?
-        .into_iter()
-        .map(|(id, location)| Ok((parse(&id)?, parse(&location)?)))
-        .collect()
+    let sql = "SELECT id, location FROM uploads
+        WHERE id > ? AND updated_ms <= ?
+        ORDER BY id
+        LIMIT ?";
+    let rows = db.all::<(String, String)>(sql, values![after, until_ms, limit]);
+    let rows = rows.await?.into_iter();
+    Ok(readable(rows.map(|(id, location)| {
+        Ok((parse(&id)?, parse(&location)?))
+    })))
 }
 
 /// Deletes an upload if still nothing was written to it since `until_ms`.

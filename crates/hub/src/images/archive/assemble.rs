@@ -7,6 +7,7 @@ use super::contents::{Contents, File, Layer};
 use super::documents::{ImageConfig, Layout, SavedImage, blob_name, parse, tag_of};
 use super::{Archives, ImportError, ImportedImage};
 use crate::accounts::{Grant, Push};
+use crate::images::ImageError;
 use crate::images::hasher::Hasher;
 
 /// Deepest nesting of indexes that is followed; docker's containerd store writes two.
@@ -94,6 +95,7 @@ impl Assembly<'_> {
             });
         }
         let (mut tally, mut layers) = (Tally::default(), Vec::with_capacity(expected.len()));
+        let mut blobs = Vec::with_capacity(expected.len());
         for (name, expected) in image.layers.iter().zip(expected) {
             let layer = self.contents.layer(name)?;
             if layer.diff_id != expected {
@@ -105,12 +107,14 @@ impl Assembly<'_> {
                 });
             }
             tally.add(layer);
+            blobs.push(&layer.digest);
             layers.push(descriptor(
                 layer.media_type,
                 &layer.digest,
                 layer.size_bytes,
             ));
         }
+        self.keep(&blobs).await?;
         let config = descriptor(
             MediaType::OCI_CONFIG,
             &self.store_document(config).await?,
@@ -179,7 +183,7 @@ impl Assembly<'_> {
         document: &mut Value,
         tally: &mut Tally,
     ) -> Result<bool, ImportError> {
-        let mut changed = false;
+        let (mut changed, mut blobs) = (false, Vec::with_capacity(manifest.layers.len()));
         if let Some(config) = &manifest.config {
             self.store_document(self.contents.document(&blob_name(&config.digest))?)
                 .await?;
@@ -194,6 +198,7 @@ impl Assembly<'_> {
                     compressed_here,
                 } => {
                     tally.add(layer);
+                    blobs.push(&layer.digest);
                     if *compressed_here {
                         let new = descriptor(layer.media_type, &layer.digest, layer.size_bytes);
                         document["layers"][i] = new;
@@ -202,6 +207,7 @@ impl Assembly<'_> {
                 }
             }
         }
+        self.keep(&blobs).await?;
         if changed {
             document["mediaType"] = MediaType::OCI_MANIFEST.into();
         }
@@ -234,6 +240,15 @@ impl Assembly<'_> {
             }
         }
         Ok(changed)
+    }
+
+    /// Makes sure that layers are still in the repository: the tarball may have taken longer to arrive
+    /// than what nothing refers to is kept.
+    async fn keep(&self, layers: &[&Digest]) -> Result<(), ImportError> {
+        match self.archives.blobs.keep(self.grant, layers).await {
+            Err(ImageError::BlobUnknown { digest, .. }) => Err(ImportError::LayerGone(digest)),
+            other => Ok(other?),
+        }
     }
 
     /// Stores a document as a blob of the repository.

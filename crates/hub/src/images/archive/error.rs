@@ -11,6 +11,8 @@ pub enum ImportError {
     NotATarball,
     #[error("the tarball ends too early{}: send it again", within(.entry.as_deref()))]
     Truncated { entry: Option<String> },
+    #[error("the tarball stopped coming{}: send it again", within(.entry.as_deref()))]
+    Stalled { entry: Option<String> },
     #[error("the tarball is damaged{}: {reason}", within(.entry.as_deref()))]
     Damaged {
         entry: Option<String>,
@@ -43,6 +45,11 @@ pub enum ImportError {
     SeveralImages(usize),
     #[error("the tarball names no tag for its image: give one")]
     NoTag,
+    #[error(
+        "layer {0} was removed before the end of the tarball came, as nothing referred to it yet: send \
+         the tarball again"
+    )]
+    LayerGone(Digest),
     #[error("the tarball's manifest is refused: {0}")]
     Manifest(#[from] ManifestError),
     #[error(transparent)]
@@ -63,6 +70,7 @@ impl ImportError {
             std::io::ErrorKind::UnexpectedEof
             | std::io::ErrorKind::ConnectionReset
             | std::io::ErrorKind::BrokenPipe => Self::Truncated { entry },
+            std::io::ErrorKind::TimedOut => Self::Stalled { entry },
             _ => Self::Damaged {
                 entry,
                 reason: error.to_string(),

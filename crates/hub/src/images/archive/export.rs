@@ -175,7 +175,7 @@ async fn choose(
         reference: reference.clone(),
         repository: grant.repository().clone(),
     };
-    let mut stored = archives.manifests.find(grant, reference).await?;
+    let mut stored = archives.manifests.take(grant, reference).await?;
     for _ in 0..DEPTH_MAX {
         let manifest = Manifest::parse(&stored.bytes, Some(stored.media_type.as_str()))?;
         if manifest.kind == ManifestKind::Image {
@@ -190,7 +190,7 @@ async fn choose(
         };
         let child = manifest.manifests.iter().find(fits).ok_or_else(unknown)?;
         let child = Reference::Digest(child.digest.clone());
-        stored = archives.manifests.find(grant, &child).await?;
+        stored = archives.manifests.take(grant, &child).await?;
     }
     Err(unknown())
 }

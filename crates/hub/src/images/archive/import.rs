@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use async_compression::tokio::bufread::{BzDecoder, GzipDecoder, XzDecoder, ZstdDecoder};
 use bytes::{Bytes, BytesMut};
-use dockyard_oci::{Algorithm, Manifest};
+use dockyard_oci::{Algorithm, Digest, Manifest};
 use futures::{Stream, StreamExt};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader, ReadBuf};
 use tokio_tar::{Archive, Entry};
@@ -19,7 +19,9 @@ use super::documents::promised_digest;
 use super::pack::{self, Form};
 use super::{Archives, ImportError};
 use crate::accounts::{Grant, Push};
-use crate::db::tables::layers;
+use crate::db::DbError;
+use crate::db::tables::{blob_marks, layers};
+use crate::images::ImageError;
 use crate::images::hasher::Hasher;
 
 /// Longest name of an entry in bytes, as file systems have it.
@@ -265,9 +267,8 @@ async fn layer<R: AsyncRead + Send + Unpin>(
     let promised = promised_digest(name).filter(|d| d.algorithm() == Algorithm::Sha256);
     let compressed = compression(&start);
     if let (Some(diff_id), None) = (&promised, compressed) {
-        let id = grant.repository_id();
-        let known = layers::find_in(&archives.db, id, diff_id).await;
-        if let Some((digest, size_bytes)) = known.map_err(crate::images::ImageError::from)? {
+        let known = known_layer(archives, grant, diff_id).await;
+        if let Some((digest, size_bytes)) = known.map_err(ImageError::from)? {
             let actual = hash(name, start, entry).await?;
             if actual != *diff_id {
                 return Err(ImportError::WrongDigest {
@@ -307,12 +308,28 @@ async fn layer<R: AsyncRead + Send + Unpin>(
     })
 }
 
+/// Finds the blob that a layer became in this repository. From now on it stays for another grace period:
+/// the manifest that refers to it comes only at the end of the tarball.
+async fn known_layer(
+    archives: &Archives,
+    grant: &Grant<Push>,
+    diff_id: &Digest,
+) -> Result<Option<(Digest, u64)>, DbError> {
+    let id = grant.repository_id();
+    let Some((digest, size_bytes)) = layers::find_in(&archives.db, id, diff_id).await? else {
+        return Ok(None);
+    };
+    // It may have been collected since it was found: then it is stored anew.
+    let is_there = blob_marks::unmark(&archives.db, id, &digest).await?;
+    Ok(is_there.then_some((digest, size_bytes)))
+}
+
 /// Reads an entry to its end only to know its digest.
 async fn hash<R: AsyncRead + Send + Unpin>(
     name: &str,
     start: Bytes,
     entry: &mut Entry<R>,
-) -> Result<dockyard_oci::Digest, ImportError> {
+) -> Result<Digest, ImportError> {
     let mut hasher = Hasher::new(Algorithm::Sha256);
     hasher.update(&start);
     let mut buffer = vec![0; READ_BYTES];

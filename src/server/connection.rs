@@ -1,0 +1,292 @@
+//! Connections: served until they end, are asked to stop, or say nothing for too long.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::{Builder, Connection};
+use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::peer::{FromPeer, Peer};
+
+/// Most bytes read from a connection at once: what waits between the network and the disk is some of
+/// these for each upload.
+const READ_BYTES: usize = 128 * 1024;
+/// After which silence the system asks whether the other end still exists, and how often: one that lost
+/// its power or its network never says so.
+const PROBE_AFTER: Duration = Duration::from_mins(1);
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+
+/// How long connections may be silent.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// For the first byte; with HTTP/1, also for the head of each request, the wait before it included.
+    pub head: Duration,
+    /// Without a byte in either direction. Then the connection takes no more requests, and after as
+    /// long again it is cut off, whatever it was about.
+    pub quiet: Duration,
+}
+
+impl Default for Bounds {
+    /// Idle clients keep their connections for a minute or so. Five minutes are longer than anything
+    /// takes that the server does without sending a byte.
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(75),
+            quiet: Duration::from_mins(5),
+        }
+    }
+}
+
+/// All connections of a server.
+pub struct Connections {
+    app: Router,
+    builder: Builder<TokioExecutor>,
+    bounds: Bounds,
+    /// Says when to stop; each connection has a receiver for as long as it lives.
+    stop: watch::Sender<bool>,
+}
+
+type Served = Connection<'static, TokioIo<Counted>, TowerToHyperService<FromPeer>, TokioExecutor>;
+
+impl Connections {
+    pub fn new(app: Router, bounds: Bounds) -> Self {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(bounds.head)
+            .max_buf_size(READ_BYTES);
+        Self {
+            app,
+            builder,
+            bounds,
+            stop: watch::Sender::new(false),
+        }
+    }
+
+    /// Serves a connection on a task of its own.
+    pub fn serve(&self, stream: TcpStream, peer: Peer) {
+        prepare(&stream);
+        let traffic = Arc::default();
+        let counted = Counted {
+            stream,
+            traffic: Arc::clone(&traffic),
+        };
+        let service = TowerToHyperService::new(FromPeer {
+            app: self.app.clone(),
+            peer,
+        });
+        let connection = self
+            .builder
+            .serve_connection(TokioIo::new(counted), service);
+        let stop = self.stop.subscribe();
+        tokio::spawn(attend(connection.into_owned(), traffic, self.bounds, stop));
+    }
+
+    /// Lets requests under way end, and no new ones begin; returns when all connections are gone.
+    pub async fn shut_down(self) {
+        self.stop.send_replace(true);
+        self.stop.closed().await;
+    }
+}
+
+/// Sets what can be set on a socket; one without it works as well.
+fn prepare(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let probes = TcpKeepalive::new()
+        .with_time(PROBE_AFTER)
+        .with_interval(PROBE_EVERY);
+    let _ = SockRef::from(stream).set_tcp_keepalive(&probes);
+}
+
+async fn attend(
+    connection: Served,
+    traffic: Arc<AtomicU64>,
+    bounds: Bounds,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut connection = std::pin::pin!(connection);
+    let (mut seen, mut was_quiet, mut stopping) = (0, false, false);
+    loop {
+        let wait = if seen == 0 { bounds.head } else { bounds.quiet };
+        tokio::select! {
+            // A connection that breaks is the client's concern.
+            _ = connection.as_mut() => return,
+            _ = stop.changed(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = tokio::time::sleep(wait) => {
+                let bytes = traffic.load(Ordering::Relaxed);
+                if bytes != seen {
+                    (seen, was_quiet) = (bytes, false);
+                } else if seen == 0 || was_quiet {
+                    return;
+                } else {
+                    was_quiet = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}
+
+/// A connection that counts its bytes in both directions.
+struct Counted {
+    stream: TcpStream,
+    traffic: Arc<AtomicU64>,
+}
+
+impl Counted {
+    fn count(&self, bytes: usize) {
+        self.traffic.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn written(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &written {
+            self.count(*bytes);
+        }
+        written
+    }
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, into);
+        self.count(into.filled().len() - before);
+        read
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.written(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds {
+        head: Duration::from_millis(100),
+        quiet: Duration::from_secs(2),
+    };
+    /// What an HTTP/2 client says first, and an empty SETTINGS frame.
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+    /// Connects to a server that answers after three seconds.
+    async fn connect() -> TcpStream {
+        let answer = async || {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            "done"
+        };
+        let app = Router::new().route("/", get(answer));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (stream, peer) = listener.accept().await.unwrap();
+            let connections = Connections::new(app, BOUNDS);
+            connections.serve(stream, Peer(peer.ip()));
+            std::future::pending::<()>().await;
+        });
+        TcpStream::connect(address).await.unwrap()
+    }
+
+    /// Sends some bytes, and returns what came until the server ended the connection.
+    async fn say(bytes: &[u8]) -> Vec<u8> {
+        let mut stream = connect().await;
+        stream.write_all(bytes).await.unwrap();
+        let mut said = Vec::new();
+        let read = stream.read_to_end(&mut said);
+        let ended = tokio::time::timeout(Duration::from_secs(30), read).await;
+        ended.expect("the connection ends").unwrap();
+        said
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_says_nothing_is_ended() {
+        assert!(say(b"").await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_says_half_a_preface_is_ended() {
+        assert!(say(&PREFACE[..3]).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_idle_http_2_connection_is_told_to_go_and_ended() {
+        const GO_AWAY: u8 = 7;
+        let said = say(PREFACE).await;
+        let mut types = Vec::new();
+        let mut rest = &said[..];
+        while let [a, b, c, kind, tail @ ..] = rest {
+            types.push(*kind);
+            let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+            rest = &tail[5 + length..];
+        }
+        assert!(types.contains(&GO_AWAY), "{types:?}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_takes_a_while_is_answered() {
+        let said = say(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        assert!(said.ends_with(b"done"), "{}", said.escape_ascii());
+    }
+
+    #[tokio::test]
+    async fn the_system_looks_whether_the_other_end_is_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stream = TcpStream::connect(address).await.unwrap();
+        prepare(&stream);
+        assert!(SockRef::from(&stream).keepalive().unwrap());
+        let after = SockRef::from(&stream).tcp_keepalive_time().unwrap();
+        assert_eq!(after, PROBE_AFTER);
+    }
+}
