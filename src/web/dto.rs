@@ -127,7 +127,8 @@ pub struct RepositoryHead {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryPage {
     pub head: RepositoryHead,
-    pub readme: String,
+    /// The README as safe HTML; empty when there is none.
+    pub readme_html: String,
     pub created: Moment,
     /// Newest first, the first few.
     pub tags: Vec<TagRow>,

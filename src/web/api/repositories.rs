@@ -9,6 +9,7 @@ use crate::web::error::AppError;
 #[cfg(feature = "ssr")]
 use {
     super::accounts::viewer_of,
+    crate::server::AppState,
     crate::server::web::current,
     crate::web::addresses,
     crate::web::dto::{Moment, RepositoryHead},
@@ -126,7 +127,11 @@ async fn load_repository(name: RepositoryName) -> Result<RepositoryPage, AppErro
     let (grant, repository) = open(&hub, &caller, &name).await?;
     let tags = hub.tags.recent(&grant, RECENT_TAGS).await?;
     Ok(RepositoryPage {
-        readme: repository.readme.clone(),
+        readme_html: expect_context::<AppState>()
+            .markdown
+            .render(&repository.readme)
+            .await
+            .to_string(),
         created: Moment::of_ms(repository.created_ms),
         head: head(&hub, &caller, repository).await?,
         tags: tags.into_iter().map(Into::into).collect(),

@@ -47,7 +47,7 @@ fn RepositoryLoader(name: RepositoryName) -> impl IntoView {
 fn RepositoryView(page: RepositoryPage) -> impl IntoView {
     let RepositoryPage {
         head,
-        readme,
+        readme_html,
         created,
         tags,
     } = page;
@@ -64,7 +64,7 @@ fn RepositoryView(page: RepositoryPage) -> impl IntoView {
             }
                 .into_any()
         }}
-        <Readme readme />
+        <Readme html=readme_html />
         <p class="section-note">"Created " <RelativeTime moment=created /></p>
     }
 }
@@ -131,14 +131,14 @@ fn EmptyRepository(head: RepositoryHead) -> impl IntoView {
 }
 
 #[component]
-fn Readme(readme: String) -> impl IntoView {
-    (!readme.trim().is_empty()).then(|| {
+fn Readme(html: String) -> impl IntoView {
+    (!html.trim().is_empty()).then(|| {
         view! {
             <section class="section">
                 <div class="section-head">
                     <h2>"README"</h2>
                 </div>
-                <pre class="readme">{readme}</pre>
+                <div class="readme markdown" inner_html=html></div>
             </section>
         }
     })
