@@ -86,11 +86,11 @@ async fn changes_are_followed_again_after_the_database_failed() {
     finds(&app, None, "one", &["alice/one"]).await;
     app.change_database(
         "INSERT INTO outbox (repository_id, created_ms) SELECT id, 0 FROM repositories;
-        ALTER TABLE tags RENAME TO elsewhere",
+        ALTER TABLE repositories RENAME TO elsewhere",
     )
     .await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    app.change_database("ALTER TABLE elsewhere RENAME TO tags")
+    app.change_database("ALTER TABLE elsewhere RENAME TO repositories")
         .await;
     app.create("alice", "alice/two", "public").await;
     finds_within(400, &app, None, "two", &["alice/two"]).await;
