@@ -18,6 +18,12 @@ const OURS: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
+fn carriage_returns_by_number_go() {
+    assert_safe("<table>&#xdiv");
+    assert_safe("<pre>&#13;a&#xd;b</pre>");
+}
+
+#[test]
 fn lets_no_vector_through() {
     let vectors: Vec<String> =
         serde_json::from_str(include_str!("../../../tests/data/xss.json")).unwrap();

@@ -12,7 +12,10 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(cleaner);
 
 /// Writes HTML anew with only what the policy lists. What was cleaned stays the same.
 pub(super) fn clean(html: &str) -> String {
-    CLEANER.clean(html).to_string()
+    let mut clean = CLEANER.clean(html).to_string();
+    // A carriage return can come in by its number, and would be read as a line feed the next time.
+    clean.retain(|c| c != '\r');
+    clean
 }
 
 /// Adds the elements and attributes that are ours alone to HTML that was cleaned, where `<` and `>`
