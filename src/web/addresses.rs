@@ -10,6 +10,9 @@ pub enum RepositoryAddress {
     Overview(RepositoryName),
     Tags(RepositoryName),
     Tag(RepositoryName, Tag),
+    DeleteTags(RepositoryName),
+    Activity(RepositoryName),
+    Settings(RepositoryName),
 }
 
 impl FromStr for RepositoryAddress {
@@ -27,6 +30,9 @@ impl FromStr for RepositoryAddress {
         }) {
             None => Ok(Self::Overview(name)),
             Some(("tags", None)) => Ok(Self::Tags(name)),
+            Some(("delete-tags", None)) => Ok(Self::DeleteTags(name)),
+            Some(("activity", None)) => Ok(Self::Activity(name)),
+            Some(("settings", None)) => Ok(Self::Settings(name)),
             Some(("tags", Some(tag))) => {
                 Ok(Self::Tag(name, tag.parse().map_err(|_| NoSuchAddress)?))
             }
@@ -52,6 +58,59 @@ pub fn tags(name: &str) -> String {
 /// Is the page of one tag.
 pub fn tag(name: &str, tag: &str) -> String {
     format!("/r/{name}/-/tags/{tag}")
+}
+
+/// Is the page of one tag, showing the image for a platform.
+pub fn tag_on(name: &str, tag: &str, platform: &str) -> String {
+    format!("/r/{name}/-/tags/{tag}?platform={}", escape(platform))
+}
+
+/// Is the list of tags whose names hold a text, in an order, from a place on.
+pub fn tags_part(name: &str, part: &str, sort: &str, after: Option<&str>) -> String {
+    let after = after.map(|place| format!("&after={}", escape(place)));
+    let after = after.unwrap_or_default();
+    format!(
+        "/r/{name}/-/tags?filter={}&sort={sort}{after}",
+        escape(part)
+    )
+}
+
+/// Is the page that asks before tags are deleted.
+pub fn delete_tags(name: &str) -> String {
+    format!("/r/{name}/-/delete-tags")
+}
+
+/// Is the page that asks before one tag is deleted.
+pub fn delete_tag(name: &str, tag: &str) -> String {
+    format!("/r/{name}/-/delete-tags?tag={tag}")
+}
+
+/// Is the list of tags, saying how many were deleted.
+#[cfg(feature = "ssr")]
+pub fn tags_deleted(name: &str, count: u64) -> String {
+    format!("/r/{name}/-/tags?deleted={count}")
+}
+
+/// Is the page of what happened in a repository, from before a place on.
+pub fn activity(name: &str, before: Option<&str>) -> String {
+    let before = before.map(|place| format!("?before={}", escape(place)));
+    format!("/r/{name}/-/activity{}", before.unwrap_or_default())
+}
+
+/// Is the page where a repository is changed.
+pub fn settings(name: &str) -> String {
+    format!("/r/{name}/-/settings")
+}
+
+/// Is the page where a repository is changed, saying what was.
+#[cfg(feature = "ssr")]
+pub fn settings_done(name: &str, what: &str) -> String {
+    format!("/r/{name}/-/settings?done={what}")
+}
+
+/// Is a manifest, byte for byte as it was pushed.
+pub fn manifest(name: &str, digest: &str) -> String {
+    format!("/api/v1/repositories/{name}/-/manifests/{digest}")
 }
 
 /// Is the page of a user.
@@ -110,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_three_pages_of_a_repository() {
+    fn reads_the_pages_of_a_repository() {
         let name: RepositoryName = "alice/tools/app".parse().unwrap();
         let read = |path: &str| path.parse::<RepositoryAddress>();
         assert_eq!(

@@ -12,6 +12,9 @@ pub enum AppError {
     NotFound,
     #[error("Log in first.")]
     Anonymous,
+    /// The caller may see it, but not do this.
+    #[error("{0}")]
+    Forbidden(String),
     #[error("{}", .0.message)]
     Refused(Refusal),
     #[error("The server can't be reached. Check the connection, then try again.")]
@@ -60,11 +63,25 @@ impl AppError {
         self
     }
 
+    /// Shows what is wrong with one field beside another, where the form has another name for it.
+    #[must_use]
+    pub fn of_field(mut self, field: &str, named: &str) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            for (name, _) in &mut refusal.fields {
+                if name == field {
+                    named.clone_into(name);
+                }
+            }
+        }
+        self
+    }
+
     /// Is the HTTP status that goes with it.
     pub const fn status(&self) -> u16 {
         match self {
             Self::NotFound => 404,
             Self::Anonymous => 401,
+            Self::Forbidden(_) => 403,
             Self::Refused(_) => 422,
             Self::Unreachable => 503,
             Self::Internal => 500,
@@ -114,7 +131,7 @@ mod of_the_hub {
     use dockyard_hub::images::{ImageError, RepositoryError};
     use dockyard_hub::search::SearchError;
 
-    use super::AppError;
+    use super::{AppError, sentence};
 
     impl AppError {
         /// Keeps the cause in the log and from the page.
@@ -149,9 +166,10 @@ mod of_the_hub {
             match error {
                 AccessError::NotFound(_) => Self::NotFound,
                 AccessError::Anonymous(_) => Self::Anonymous,
-                AccessError::Denied(_)
-                | AccessError::OutOfScope(_)
-                | AccessError::Renamed { .. } => Self::refused(error),
+                AccessError::Denied(_) | AccessError::OutOfScope(_) => {
+                    Self::Forbidden(sentence(&error.to_string()))
+                }
+                AccessError::Renamed { .. } => Self::refused(error),
                 AccessError::Database(cause) => Self::internal(cause),
             }
         }

@@ -62,6 +62,7 @@ impl Outcome {
             AppError::Refused(refusal) => Some(refusal),
             AppError::NotFound
             | AppError::Anonymous
+            | AppError::Forbidden(_)
             | AppError::Unreachable
             | AppError::Internal => None,
         }

@@ -39,3 +39,17 @@ pub fn failed(error: super::error::AppError) -> super::error::AppError {
     }
     error
 }
+
+/// Leads a form that was sent without JavaScript to a page. With it the page stays, and shows what changed.
+#[cfg(feature = "ssr")]
+pub fn lead_form(path: &str) {
+    use axum::http::header::ACCEPT;
+    use axum::http::request::Parts;
+    let parts = leptos::prelude::use_context::<Parts>();
+    let accept = parts
+        .as_ref()
+        .and_then(|parts| parts.headers.get(ACCEPT)?.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/html")) {
+        leptos_axum::redirect(path);
+    }
+}

@@ -5,6 +5,7 @@ use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use leptos_router::hooks::use_url;
 
+use super::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::addresses;
 use crate::web::error::AppError;
 use crate::web::pages::not_found::NotFoundPage;
@@ -16,6 +17,7 @@ pub fn Failure(error: AppError) -> impl IntoView {
     match error {
         AppError::NotFound => view! { <NotFoundPage /> }.into_any(),
         AppError::Anonymous => view! { <LogInFirst /> }.into_any(),
+        AppError::Forbidden(message) => view! { <ForbiddenPage message /> }.into_any(),
         error @ (AppError::Refused(_) | AppError::Unreachable | AppError::Internal) => {
             view! { <Broken error /> }.into_any()
         }
@@ -36,6 +38,27 @@ pub fn LogInFirst() -> impl IntoView {
     // After the redirect, which sets it for browsers alone.
     set_status(302);
     redirect
+}
+
+/// Says that this is for others.
+#[component]
+fn ForbiddenPage(message: String) -> impl IntoView {
+    set_status(403);
+    view! {
+        <Title text="Not allowed" />
+        <section class="message-page">
+            <p class="message-code">"403"</p>
+            <h1>"This is not yours to change"</h1>
+            <p>{message}</p>
+            <p>"If you have another account that may, log in with that."</p>
+            <SearchBox place=SearchBoxPlace::Page />
+            <div class="form-actions">
+                <a class="button" href="/">
+                    "Go to the front page"
+                </a>
+            </div>
+        </section>
+    }
 }
 
 #[component]
