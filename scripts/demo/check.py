@@ -31,6 +31,8 @@ class Check:
         for repository in repositories:
             self._repository(repository, listed[repository.owner][0])
         self._strangers(repositories, strangers)
+        popular = self.client.send("GET", "/api/v1/repositories/edge/nginx").json()
+        self._equal("edge/nginx: pulls", True, popular["pulls"] > 100)
         for user, _ in listed.values():
             self.client.send("DELETE", "/api/v1/tokens/current", headers=user, expect=(204,))
         self.client.close()
@@ -52,6 +54,7 @@ class Check:
         shown = self.client.send("GET", path, headers=user).json()
         self._equal(f"{repository.name}: README", repository.readme or "", shown["readme"] or "")
         self._equal(f"{repository.name}: description", repository.description, shown["description"])
+        self._equal(f"{repository.name}: stars", len(repository.about.get("stars", [])), shown["stars"])
         tags = self.client.send("GET", f"{path}/-/tags?n=1000", headers=user).json()["tags"]
         expected = set().union(*(release.tags for release in repository.releases))
         self._equal(f"{repository.name}: tags", len(expected), len(tags))
