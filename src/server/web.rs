@@ -1,5 +1,7 @@
 //! What the pages' server functions ask of the request: who is it, log in, log out, cookies.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use dockyard_hub::Hub;
@@ -10,10 +12,13 @@ use tower_sessions::Session;
 
 use super::AppState;
 use super::caller::{SESSION_CLIENT, SESSION_USER, of_session};
+use super::peer::Peer;
 use crate::web::error::AppError;
 
 /// How long the choice of a theme is kept, in seconds: a year.
 const COOKIE_SECS: u32 = 365 * 24 * 3600;
+/// How long a browser keeps what is shown once, in seconds: as long as a page takes to load on a bad line.
+const ONCE_SECS: u32 = 60;
 /// Characters that are kept of what a browser calls itself: enough to recognise it.
 const CLIENT_MAX_CHARS: usize = 200;
 
@@ -62,6 +67,13 @@ pub fn session_id() -> Option<String> {
     session()?.id().map(|id| id.to_string())
 }
 
+/// Is where the request comes from.
+pub fn peer() -> IpAddr {
+    use_context::<Parts>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |parts| {
+        Peer::of(&parts.extensions)
+    })
+}
+
 /// Ends the browser's session.
 pub async fn log_out() -> Result<(), AppError> {
     let session = session().ok_or_else(|| AppError::internal("no session layer"))?;
@@ -97,9 +109,44 @@ pub fn cookie(name: &str) -> Option<String> {
 /// Sets a cookie that the pages may read for a year.
 pub fn set_cookie(name: &str, value: &str) {
     let text = format!("{name}={value}; Path=/; Max-Age={COOKIE_SECS}; SameSite=Lax; HttpOnly");
+    append_cookie(&text);
+}
+
+/// Gives the browser something that one page shows, once: it is kept nowhere else.
+pub fn show_once(name: &str, value: &str) {
+    let text = format!(
+        "{name}={value}; Path=/; Max-Age={ONCE_SECS}; SameSite=Strict; HttpOnly{}",
+        secure()
+    );
+    append_cookie(&text);
+}
+
+/// Reads what was given to be shown once.
+pub fn read_once(name: &str) -> Option<String> {
+    cookie(name).filter(|value| !value.is_empty())
+}
+
+/// Makes the browser forget a cookie.
+pub fn forget_cookie(name: &str) {
+    append_cookie(&format!(
+        "{name}=; Path=/; Max-Age=0; SameSite=Strict; HttpOnly{}",
+        secure()
+    ));
+}
+
+/// Is what keeps a cookie from connections that are not encrypted, where the server has others.
+fn secure() -> &'static str {
+    if base_url().starts_with("https://") {
+        "; Secure"
+    } else {
+        ""
+    }
+}
+
+fn append_cookie(text: &str) {
     if let (Some(response), Ok(header)) = (
         use_context::<ResponseOptions>(),
-        HeaderValue::from_str(&text),
+        HeaderValue::from_str(text),
     ) {
         response.append_header(SET_COOKIE, header);
     }

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use dockyard_oci::{RepositoryName, Tag};
 
+use super::dto::UserTab;
+
 /// What an address under `/r/` shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepositoryAddress {
@@ -116,6 +118,16 @@ pub fn manifest(name: &str, digest: &str) -> String {
 /// Is the page of a user.
 pub fn user(name: &str) -> String {
     format!("/u/{name}")
+}
+
+/// Is a list on the page of a user, from after a name on.
+pub fn user_part(name: &str, tab: UserTab, after: Option<&str>) -> String {
+    let tab = match tab {
+        UserTab::Repositories => "repositories",
+        UserTab::Stars => "stars",
+    };
+    let after = after.map(|name| format!("&after={}", escape(name)));
+    format!("/u/{name}?tab={tab}{}", after.unwrap_or_default())
 }
 
 /// Is the upload form, filled with a repository.

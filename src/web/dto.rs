@@ -6,6 +6,7 @@
 mod of_the_hub;
 
 mod image;
+mod settings;
 
 use dockyard_oci::Visibility;
 pub use image::{
@@ -15,6 +16,7 @@ pub use image::{
 #[cfg(feature = "ssr")]
 pub(in crate::web) use of_the_hub::{artifact_name, news};
 use serde::{Deserialize, Serialize};
+pub use settings::{AccountPage, ProfileForm, SessionRow, TokenRow, TokensPage};
 
 /// A moment in time as people read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,11 +130,25 @@ pub struct Home {
     pub popular: Vec<RepositoryCard>,
 }
 
+/// What the page of a user lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserTab {
+    #[default]
+    Repositories,
+    Stars,
+}
+
 /// The page of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPage {
     pub name: String,
+    pub display_name: String,
+    pub about: String,
+    /// The date.
+    pub joined: String,
     pub is_viewer: bool,
+    pub tab: UserTab,
     pub repositories: Vec<RepositoryCard>,
     /// The name to go on after.
     pub next: Option<String>,

@@ -151,7 +151,8 @@ mod of_the_hub {
                 AccountError::EmailInvalid => Self::field("email", error),
                 AccountError::TokenWrong
                 | AccountError::SetupKeyWrong
-                | AccountError::LastAdministrator => Self::refused(error),
+                | AccountError::LastAdministrator
+                | AccountError::TooManyTries { .. } => Self::refused(error),
                 AccountError::TokenNameInvalid => Self::field("name", error),
                 AccountError::PasswordWrong => Self::field("current", error),
                 AccountError::ProfileInvalid(_) => Self::field("about", error),

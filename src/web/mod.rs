@@ -6,6 +6,8 @@ mod addresses;
 pub mod api;
 pub mod app;
 mod browser;
+#[cfg(feature = "ssr")]
+mod clients;
 mod commands;
 mod components;
 pub mod dto;

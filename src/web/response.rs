@@ -40,16 +40,19 @@ pub fn failed(error: super::error::AppError) -> super::error::AppError {
     error
 }
 
-/// Leads a form that was sent without JavaScript to a page. With it the page stays, and shows what changed.
+/// Leads a form that was sent without JavaScript to a page, and tells whether it was. With it the page stays, and
+/// shows what changed.
 #[cfg(feature = "ssr")]
-pub fn lead_form(path: &str) {
+pub fn lead_form(path: &str) -> bool {
     use axum::http::header::ACCEPT;
     use axum::http::request::Parts;
     let parts = leptos::prelude::use_context::<Parts>();
     let accept = parts
         .as_ref()
         .and_then(|parts| parts.headers.get(ACCEPT)?.to_str().ok());
-    if accept.is_some_and(|accept| accept.contains("text/html")) {
+    let is_form = accept.is_some_and(|accept| accept.contains("text/html"));
+    if is_form {
         leptos_axum::redirect(path);
     }
+    is_form
 }

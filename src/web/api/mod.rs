@@ -9,8 +9,10 @@ mod image;
 pub mod repositories;
 pub mod repository_settings;
 pub mod search;
+pub mod settings;
 pub mod tags;
 pub mod theme;
+pub mod users;
 
 /// Where the server functions are mounted.
 #[cfg(feature = "ssr")]

@@ -1,9 +1,9 @@
 //! Repositories and the lists they stand in.
 
-use dockyard_oci::{RepositoryName, UserName, Visibility};
+use dockyard_oci::{RepositoryName, Visibility};
 use leptos::prelude::*;
 
-use crate::web::dto::{Home, RepositoryPage, UserPage};
+use crate::web::dto::{Home, RepositoryPage};
 use crate::web::error::AppError;
 
 #[cfg(feature = "ssr")]
@@ -16,7 +16,7 @@ use {
     crate::web::addresses,
     crate::web::dto::{self, DayPulls, Moment},
     crate::web::response::failed,
-    dockyard_hub::images::{NewRepository, Page, Repository},
+    dockyard_hub::images::{NewRepository, Repository},
 };
 
 /// Repositories in one list of the front page.
@@ -36,20 +36,11 @@ const RECENT_TAGS: u32 = 5;
 /// Days of the chart of pulls.
 #[cfg(feature = "ssr")]
 const CHART_DAYS: u32 = 30;
-/// Rows of a list that is paged.
-#[cfg(feature = "ssr")]
-const PAGE_LEN: u32 = 100;
 
 /// Shows the front page.
 #[server(name = ShowHome, prefix = "/api/web", endpoint = "home")]
 pub async fn home() -> Result<Home, AppError> {
     load_home().await.map_err(failed)
-}
-
-/// Shows a user and the repositories that the viewer may see.
-#[server(name = ShowUser, prefix = "/api/web", endpoint = "user")]
-pub async fn user(name: UserName, after: Option<String>) -> Result<UserPage, AppError> {
-    load_user(name, after).await.map_err(failed)
 }
 
 /// Shows a repository.
@@ -102,28 +93,6 @@ async fn load_home() -> Result<Home, AppError> {
 }
 
 #[cfg(feature = "ssr")]
-async fn load_user(name: UserName, after: Option<String>) -> Result<UserPage, AppError> {
-    let (hub, caller) = current().await?;
-    let user = hub
-        .accounts
-        .profile(&name)
-        .await?
-        .ok_or(AppError::NotFound)?;
-    let page = Page {
-        after,
-        limit: PAGE_LEN + 1,
-    };
-    let mut found = hub.repositories.owned_by(&caller, &user.name, page).await?;
-    let next = cut(&mut found).map(|last| last.name.to_string());
-    Ok(UserPage {
-        is_viewer: caller.user().is_some_and(|viewer| viewer.id == user.id),
-        name: user.name.to_string(),
-        repositories: found.into_iter().map(Into::into).collect(),
-        next,
-    })
-}
-
-#[cfg(feature = "ssr")]
 async fn load_repository(name: RepositoryName) -> Result<RepositoryPage, AppError> {
     let (hub, caller) = current().await?;
     let (grant, repository) = open(&hub, &caller, &name).await?;
@@ -167,15 +136,4 @@ async fn create(
         description,
     };
     Ok(hub.repositories.create(&caller, new).await?)
-}
-
-/// Drops the row that was read only to know whether there is more; returns the last that stays then.
-#[cfg(feature = "ssr")]
-fn cut<T>(rows: &mut Vec<T>) -> Option<&T> {
-    let most = PAGE_LEN as usize;
-    if rows.len() <= most {
-        return None;
-    }
-    rows.truncate(most);
-    rows.last()
 }

@@ -15,6 +15,7 @@ pub mod loaded;
 pub mod move_table;
 pub mod notice;
 pub mod pager;
+pub mod password_field;
 pub mod platforms;
 pub mod pull_chart;
 pub mod relative_time;

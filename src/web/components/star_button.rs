@@ -41,7 +41,13 @@ pub fn StarButton(head: RepositoryHead) -> impl IntoView {
                 class:starred=move || now().starred
                 aria-pressed=move || now().starred.to_string()
             >
-                <Icon name="star" />
+                {move || {
+                    if now().starred {
+                        view! { <Icon name="star-filled" /> }
+                    } else {
+                        view! { <Icon name="star" /> }
+                    }
+                }}
                 {move || if now().starred { "Starred" } else { "Star" }}
                 <span class="count">{move || grouped(now().stars)}</span>
             </button>

@@ -97,19 +97,22 @@ impl From<Move> for MoveRow {
     }
 }
 
-/// Tells in few rows what happened in several repositories: what one person did to tags of one of them in a row is
-/// one piece of news.
+/// Tells in few rows what happened in several repositories: what one person did to tags of one of them at about
+/// the same time is one piece of news.
 pub(in crate::web) fn news(moves: Vec<(RepositoryName, Move)>, most: usize) -> Vec<NewsRow> {
     let mut rows: Vec<NewsRow> = Vec::new();
     for (repository, one) in moves {
         let one = MoveRow::from(one);
-        let is_same = rows.last().is_some_and(|row| {
-            row.repository == repository.as_str() && row.moved == one.moved && row.by == one.by
+        let known = rows.iter().position(|row| {
+            row.repository == repository.as_str()
+                && row.moved == one.moved
+                && row.by == one.by
+                && row.at.relative == one.at.relative
         });
-        if !is_same && rows.len() == most {
+        if known.is_none() && rows.len() == most {
             break;
         }
-        match rows.last_mut().filter(|_| is_same) {
+        match known.and_then(|at| rows.get_mut(at)) {
             Some(row) if row.tags.contains(&one.tag) => {}
             Some(row) if row.tags.len() < NEWS_TAGS => row.tags.push(one.tag),
             Some(row) => row.more += 1,

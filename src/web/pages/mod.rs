@@ -9,6 +9,7 @@ pub mod not_found;
 pub mod repository;
 mod repository_settings;
 pub mod search;
+pub mod settings;
 pub mod setup;
 pub mod signup;
 mod tag;

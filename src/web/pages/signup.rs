@@ -8,6 +8,7 @@ use leptos_router::hooks::use_query_map;
 use crate::web::addresses::local;
 use crate::web::components::field::{Field, SubmitButton};
 use crate::web::components::notice::FormNotice;
+use crate::web::components::password_field::NewPasswordField;
 use crate::web::form::Outcome;
 use crate::web::session::Session;
 
@@ -49,15 +50,7 @@ pub fn AccountFields(outcome: Outcome) -> impl IntoView {
             maxlength=39
             outcome
         />
-        <Field
-            name="password"
-            label="Password"
-            kind="password"
-            autocomplete="new-password"
-            hint="Eight characters or more. A few words in a row are easy to keep in mind."
-            required=true
-            outcome
-        />
+        <NewPasswordField label="Password" outcome />
         <Field
             name="email"
             label="Email (optional)"
