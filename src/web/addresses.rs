@@ -1,10 +1,11 @@
 //! Addresses of pages: read from the URL, and made for links.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
-use dockyard_oci::{RepositoryName, Tag};
+use dockyard_oci::{RepositoryName, Tag, Visibility};
 
-use super::dto::UserTab;
+use super::dto::{SearchQuery, SearchSort, UserTab};
 
 /// What an address under `/r/` shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,9 +146,25 @@ pub fn log_in(next: &str) -> String {
     format!("/login?next={}", escape(next))
 }
 
-/// Is the search for a text, at a page that counts from 1.
-pub fn search(text: &str, page: u32) -> String {
-    format!("/search?q={}&page={page}", escape(text))
+/// Is a search, with nothing in it that goes without saying.
+pub fn search(query: &SearchQuery) -> String {
+    let mut address = format!("/search?q={}", escape(query.text.trim()));
+    let sort = (query.sort != SearchSort::default()).then_some(query.sort.as_str());
+    let parts = [
+        ("sort", sort),
+        ("platform", query.platform.as_deref()),
+        ("namespace", query.namespace.as_deref()),
+        ("visibility", query.visibility.map(Visibility::as_str)),
+    ];
+    for (name, value) in parts {
+        if let Some(value) = value {
+            let _ = write!(address, "&{name}={}", escape(value));
+        }
+    }
+    if query.page > 1 {
+        let _ = write!(address, "&page={}", query.page);
+    }
+    address
 }
 
 /// Is where to go after logging in: a path of this server, or the front page when it is anything else.
@@ -164,7 +181,6 @@ pub fn local(next: &str) -> &str {
 
 /// Escapes what may not stand in a query's value.
 fn escape(text: &str) -> String {
-    use std::fmt::Write as _;
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
@@ -236,6 +252,17 @@ mod tests {
 
     #[test]
     fn escapes_queries() {
-        assert_eq!(search("a b&c", 2), "/search?q=a%20b%26c&page=2");
+        let mut query = SearchQuery {
+            text: "a b&c".to_owned(),
+            page: 2,
+            ..SearchQuery::default()
+        };
+        assert_eq!(search(&query), "/search?q=a%20b%26c&page=2");
+        query.platform = Some("linux/amd64".to_owned());
+        (query.sort, query.page) = (SearchSort::Stars, 1);
+        assert_eq!(
+            search(&query),
+            "/search?q=a%20b%26c&sort=stars&platform=linux/amd64"
+        );
     }
 }

@@ -6,6 +6,7 @@
 mod of_the_hub;
 
 mod image;
+mod search;
 mod settings;
 
 use dockyard_oci::Visibility;
@@ -15,6 +16,7 @@ pub use image::{
 };
 #[cfg(feature = "ssr")]
 pub(in crate::web) use of_the_hub::{artifact_name, news};
+pub use search::{FacetValue, SearchPage, SearchQuery, SearchSort};
 use serde::{Deserialize, Serialize};
 pub use settings::{AccountPage, ProfileForm, SessionRow, TokenRow, TokensPage};
 
@@ -203,17 +205,6 @@ pub struct RepositorySettings {
 pub struct StarState {
     pub starred: bool,
     pub stars: u64,
-}
-
-/// A page of search results.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SearchPage {
-    pub text: String,
-    pub total: u64,
-    /// Counts from 1.
-    pub page: u32,
-    pub has_next: bool,
-    pub repositories: Vec<RepositoryCard>,
 }
 
 /// What an upload made, as `/api/v1/images` answers.

@@ -153,6 +153,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("POST", "/api/web/revoke-token"),
     ("POST", "/api/web/account"),
     ("POST", "/api/web/delete-account"),
+    ("POST", "/api/web/suggest"),
     ("POST", "/api/web/viewer"),
     ("POST", "/api/web/sign-up"),
     ("POST", "/api/web/set-up"),
@@ -176,6 +177,7 @@ const LISTS: &[(&str, &str)] = &[
     ("POST", "/api/web/home"),
     ("POST", "/api/web/user"),
     ("POST", "/api/web/search"),
+    ("POST", "/api/web/suggest"),
 ];
 
 #[tokio::test]
@@ -292,6 +294,7 @@ async fn text(app: &TestApp, role: Role, method: &str, path: &str) -> String {
     let request = match path {
         "/api/web/user" => request.form(&[("name", "alice")]),
         "/api/web/search" => request.form(&[("text", "secret"), ("page", "1")]),
+        "/api/web/suggest" => request.form(&[("text", "secr")]),
         "/api/web/home" => request.form(&[("", "")]),
         _ => request,
     };

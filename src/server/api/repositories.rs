@@ -315,6 +315,7 @@ pub async fn search(
         text: query.q.clone(),
         limit,
         offset,
+        ..SearchRequest::default()
     };
     let found = hub.search.find(&caller, request).await?;
     let repositories: Vec<Value> = found.repositories.iter().map(describe).collect();

@@ -46,6 +46,7 @@ pub async fn search(
         text: query.q.clone(),
         limit,
         offset,
+        ..SearchRequest::default()
     };
     let found = hub.search.find(&caller, request).await?;
     let results: Vec<_> = found

@@ -8,10 +8,15 @@ use crate::web::dto::RepositoryCard;
 
 /// Shows repositories one below the other.
 #[component]
-pub fn RepositoryList(repositories: Vec<RepositoryCard>) -> impl IntoView {
+pub fn RepositoryList(
+    repositories: Vec<RepositoryCard>,
+    /// What was looked for, to stand out.
+    #[prop(optional)]
+    words: Vec<String>,
+) -> impl IntoView {
     let rows = repositories
         .into_iter()
-        .map(|card| view! { <RepositoryRow card /> });
+        .map(|card| view! { <RepositoryRow card words=words.clone() /> });
     view! { <ul class="repository-list">{rows.collect_view()}</ul> }
 }
 

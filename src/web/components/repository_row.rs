@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::badge::VisibilityBadge;
 use super::byte_size::grouped;
 use super::icon::Icon;
+use super::marked::marked;
 use super::platforms::Platforms;
 use super::pull_chart::pulls;
 use super::relative_time::RelativeTime;
@@ -14,9 +15,14 @@ use crate::web::dto::RepositoryCard;
 
 /// Shows name, description, platforms, stars, pulls and time of the last push.
 #[component]
-pub fn RepositoryRow(card: RepositoryCard) -> impl IntoView {
+pub fn RepositoryRow(
+    card: RepositoryCard,
+    /// What was looked for, to stand out.
+    #[prop(optional)]
+    words: Vec<String>,
+) -> impl IntoView {
     let (namespace, name) = card.name_parts();
-    let (namespace, name) = (namespace.to_owned(), name.to_owned());
+    let (namespace, name) = (marked(namespace, &words), marked(name, &words));
     view! {
         <li class="repository-row">
             <div class="repository-row-main">
@@ -29,7 +35,7 @@ pub fn RepositoryRow(card: RepositoryCard) -> impl IntoView {
                 <Platforms platforms=card.platforms.clone() />
                 {(!card.description.is_empty())
                     .then(|| {
-                        view! { <p class="repository-description">{card.description.clone()}</p> }
+                        view! { <p class="repository-description">{marked(&card.description, &words)}</p> }
                     })}
             </div>
             <RepositoryFacts card />

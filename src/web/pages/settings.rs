@@ -18,12 +18,8 @@ use sessions::SessionSettings;
 use tokens::TokenSettings;
 
 use super::not_found::NotFoundPage;
-use crate::web::components::failure::LogInFirst;
-use crate::web::components::loaded::loaded;
 use crate::web::components::notice::SuccessNotice;
-use crate::web::dto::Viewer;
 use crate::web::error::AppError;
-use crate::web::session::Session;
 
 /// The parts, by their addresses and names.
 const PARTS: [(&str, &str); 5] = [
@@ -54,31 +50,26 @@ pub fn SettingsRoute() -> impl IntoView {
     }
 }
 
+/// Shows a part, which sends strangers to the log-in page by itself.
 #[component]
 fn SettingsPart(address: &'static str, name: &'static str) -> impl IntoView {
-    loaded(Session::here().viewer, move |viewer: Viewer| {
-        if viewer.user.is_none() {
-            return view! { <LogInFirst /> }.into_any();
-        }
-        let part = match address {
-            "password" => view! { <PasswordSettings /> }.into_any(),
-            "sessions" => view! { <SessionSettings /> }.into_any(),
-            "tokens" => view! { <TokenSettings /> }.into_any(),
-            "account" => view! { <AccountSettings /> }.into_any(),
-            _ => view! { <ProfileSettings /> }.into_any(),
-        };
-        view! {
-            <Title text=format!("{name} - Settings") />
-            <div class="account">
-                <div class="account-nav">
-                    <h1>"Settings"</h1>
-                    <nav aria-label="Settings">{links(address)}</nav>
-                </div>
-                <div class="account-part">{part}</div>
+    let part = match address {
+        "password" => view! { <PasswordSettings /> }.into_any(),
+        "sessions" => view! { <SessionSettings /> }.into_any(),
+        "tokens" => view! { <TokenSettings /> }.into_any(),
+        "account" => view! { <AccountSettings /> }.into_any(),
+        _ => view! { <ProfileSettings /> }.into_any(),
+    };
+    view! {
+        <Title text=format!("{name} - Settings") />
+        <div class="account">
+            <div class="account-nav">
+                <h1>"Settings"</h1>
+                <nav aria-label="Settings">{links(address)}</nav>
             </div>
-        }
-        .into_any()
-    })
+            <div class="account-part">{part}</div>
+        </div>
+    }
 }
 
 fn links(current: &'static str) -> impl IntoView {

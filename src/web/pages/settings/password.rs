@@ -5,15 +5,29 @@ use leptos::prelude::*;
 
 use super::{Done, succeeded};
 use crate::web::api::settings::ChangePassword;
+use crate::web::components::failure::LogInFirst;
 use crate::web::components::field::{Field, SubmitButton};
+use crate::web::components::loaded::loaded;
 use crate::web::components::notice::FormNotice;
 use crate::web::components::password_field::NewPasswordField;
+use crate::web::dto::Viewer;
 use crate::web::form::Outcome;
+use crate::web::session::Session;
 
 /// Changes the password, for whoever knows the present one.
 #[component]
 pub fn PasswordSettings() -> impl IntoView {
     let action = ServerAction::<ChangePassword>::new();
+    loaded(Session::here().viewer, move |viewer: Viewer| {
+        match viewer.user {
+            Some(_) => view! { <PasswordForm action /> }.into_any(),
+            None => view! { <LogInFirst /> }.into_any(),
+        }
+    })
+}
+
+#[component]
+fn PasswordForm(action: ServerAction<ChangePassword>) -> impl IntoView {
     let outcome = Outcome::of(action);
     view! {
         <section class="settings-section">
