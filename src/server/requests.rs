@@ -1,7 +1,7 @@
 //! What happens to every request: an id, a log line, headers that keep browsers safe, and no posts
 //! from other sites.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -11,7 +11,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use dockyard_hub::Id;
 use tracing::{debug, error};
 
@@ -20,6 +20,9 @@ use super::error::{ApiError, Cause, error_body};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id of a client or proxy that is kept.
 const REQUEST_ID_MAX: usize = 64;
+
+/// Longest that a page may take until its first byte: far above any that is well.
+const PAGE_MAX: Duration = Duration::from_secs(30);
 
 /// Gives the request an id, and logs what became of it.
 ///
@@ -63,6 +66,20 @@ pub async fn same_origin(request: Request, next: Next) -> Response {
     }
     let message = "this request came from another site, so it was refused";
     ApiError::new(StatusCode::FORBIDDEN, "CROSS_SITE", message).into_response()
+}
+
+/// Answers in place of a page that is not ready in time, so that nobody looks at an empty window for ever.
+pub async fn in_time(request: Request, next: Next) -> Response {
+    if request.method() != Method::GET {
+        return next.run(request).await;
+    }
+    let path = request.uri().path().to_owned();
+    if let Ok(response) = tokio::time::timeout(PAGE_MAX, next.run(request)).await {
+        return response;
+    }
+    error!(path, "a page was not ready in time");
+    let page = Html(include_str!("slow.html"));
+    (StatusCode::SERVICE_UNAVAILABLE, page).into_response()
 }
 
 fn foreign(headers: &HeaderMap) -> bool {

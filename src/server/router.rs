@@ -11,7 +11,9 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session::{self, Secure};
-use super::{AppState, api, assets, body, dev, ops, preview, requests, upload_form};
+use super::{
+    AppState, api, assets, body, card, dev, feed, ops, preview, requests, robots, upload_form,
+};
 use crate::web::app::{App, shell};
 
 /// Largest body in bytes of what is read whole, forms and JSON: the longest README, with each byte as
@@ -38,6 +40,7 @@ pub fn router(state: AppState) -> Router {
         .leptos_routes_with_context(&state, generate_route_list(App), context, shell)
         .merge(browser_routes().router)
         .fallback(page)
+        .layer(middleware::from_fn(requests::in_time))
         .layer(middleware::from_fn(requests::same_origin))
         .layer(sessions);
     let protocol = Router::new()
@@ -58,6 +61,7 @@ fn browser_routes() -> Routes {
     Routes::default()
         .post("/upload", upload_form::upload)
         .post("/preview", preview::show)
+        .get("/feeds/{*path}", feed::of_repository)
         .merge(api::routes())
 }
 
@@ -70,6 +74,10 @@ fn client_routes() -> Routes {
         .get("/v1/search", search_v1::search)
         .get("/healthz", ops::healthz)
         .get("/readyz", ops::readyz)
+        .get("/cards/{*path}", card::of_repository)
+        .get("/card.png", card::of_server)
+        .get("/robots.txt", robots::rules)
+        .get("/sitemap.xml", robots::map)
         .get("/assets/{name}", assets::serve);
     if dev::is_on() {
         routes.get("/dev/start", dev::start)

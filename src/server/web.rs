@@ -10,9 +10,9 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
-use super::AppState;
 use super::caller::{SESSION_CLIENT, SESSION_USER, of_session};
 use super::peer::Peer;
+use super::{AppState, requests};
 use crate::web::error::AppError;
 
 /// How long the choice of a theme is kept, in seconds: a year.
@@ -65,6 +65,11 @@ fn client() -> String {
 /// Is the id of the browser's session.
 pub fn session_id() -> Option<String> {
     session()?.id().map(|id| id.to_string())
+}
+
+/// Is the id under which the log has the request.
+pub fn request_id() -> String {
+    use_context::<Parts>().map_or_else(String::new, |parts| requests::id(&parts.headers).to_owned())
 }
 
 /// Is where the request comes from.

@@ -116,6 +116,16 @@ pub fn manifest(name: &str, digest: &str) -> String {
     format!("/api/v1/repositories/{name}/-/manifests/{digest}")
 }
 
+/// Is the feed of a repository.
+pub fn feed(name: &str) -> String {
+    format!("/feeds/{name}.atom")
+}
+
+/// Is the picture of a public repository.
+pub fn card(name: &str) -> String {
+    format!("/cards/{name}.png")
+}
+
 /// Is the page of a user.
 pub fn user(name: &str) -> String {
     format!("/u/{name}")

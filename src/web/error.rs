@@ -19,8 +19,9 @@ pub enum AppError {
     Refused(Refusal),
     #[error("The server can't be reached. Check the connection, then try again.")]
     Unreachable,
-    #[error("Something went wrong on the server. Try again in a moment.")]
-    Internal,
+    /// With the id under which the server's log has it, where there is one.
+    #[error("Something went wrong on the server. Try again in a moment.{}", logged_as(.0))]
+    Internal(String),
 }
 
 /// A form that was not accepted.
@@ -84,7 +85,7 @@ impl AppError {
             Self::Forbidden(_) => 403,
             Self::Refused(_) => 422,
             Self::Unreachable => 503,
-            Self::Internal => 500,
+            Self::Internal(_) => 500,
         }
     }
 }
@@ -104,8 +105,16 @@ impl FromServerFnError for AppError {
             | ServerFnErrorErr::MiddlewareError(_)
             | ServerFnErrorErr::Deserialization(_)
             | ServerFnErrorErr::Serialization(_)
-            | ServerFnErrorErr::Response(_) => Self::Internal,
+            | ServerFnErrorErr::Response(_) => Self::Internal(String::new()),
         }
+    }
+}
+
+fn logged_as(request_id: &str) -> String {
+    if request_id.is_empty() {
+        String::new()
+    } else {
+        format!(" Whoever runs the server finds it in the log as {request_id}.")
     }
 }
 
@@ -136,8 +145,9 @@ mod of_the_hub {
     impl AppError {
         /// Keeps the cause in the log and from the page.
         pub fn internal(cause: impl std::fmt::Display) -> Self {
-            tracing::error!("a page failed: {cause}");
-            Self::Internal
+            let request_id = crate::server::web::request_id();
+            tracing::error!(request_id, "a page failed: {cause}");
+            Self::Internal(request_id)
         }
     }
 

@@ -64,7 +64,7 @@ impl Outcome {
             | AppError::Anonymous
             | AppError::Forbidden(_)
             | AppError::Unreachable
-            | AppError::Internal => None,
+            | AppError::Internal(_) => None,
         }
     }
 }

@@ -11,9 +11,14 @@ use super::api::theme::chosen;
 use super::app::App;
 use crate::server::assets::url;
 use crate::server::dev;
+use crate::server::web::base_url;
 
-/// What the pages say they are when nothing better is known.
-const DESCRIPTION: &str = "Push, pull and find Docker images on a hub of your own.";
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const STRICT_TRANSPORT: HeaderName = HeaderName::from_static("strict-transport-security");
+/// What no page here ever asks of a device.
+const PERMISSIONS: &str =
+    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 /// Renders the whole document.
 pub fn shell(_options: LeptosOptions) -> impl IntoView {
@@ -35,7 +40,6 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="description" content=DESCRIPTION />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href=url("favicon.svg") type="image/svg+xml" />
                 <link
@@ -76,11 +80,18 @@ fn set_headers(nonce: &str) {
          style-src 'self'; img-src 'self' https: data:; font-src 'self'; connect-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
-    let headers: [(HeaderName, &str); 3] = [
+    let headers: [(HeaderName, &str); 5] = [
         (CONTENT_SECURITY_POLICY, &policy),
         (CACHE_CONTROL, "private, no-cache"),
         (REFERRER_POLICY, "same-origin"),
+        (OPENER_POLICY, "same-origin"),
+        (PERMISSIONS_POLICY, PERMISSIONS),
     ];
+    // Who was here over https comes over https from then on.
+    if base_url().starts_with("https://") {
+        let value = HeaderValue::from_static("max-age=31536000");
+        response.insert_header(STRICT_TRANSPORT, value);
+    }
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(value) {
             response.insert_header(name, value);

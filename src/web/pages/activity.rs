@@ -2,7 +2,6 @@
 
 use dockyard_oci::RepositoryName;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::web::addresses;
@@ -10,6 +9,7 @@ use crate::web::api::tags::activity;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::loaded::loaded;
 use crate::web::components::move_table::MoveTable;
+use crate::web::components::page_meta::RepositoryMeta;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::dto::ActivityPage;
@@ -36,7 +36,11 @@ fn ActivityView(page: ActivityPage) -> impl IntoView {
         .map(|place| addresses::activity(&name, Some(&place)));
     let moves = page.moves;
     view! {
-        <Title text=format!("Activity of {name}") />
+        <RepositoryMeta
+            title=format!("Activity of {name}")
+            path=addresses::activity(&name, None)
+            head=page.head.clone()
+        />
         <RepositoryHeadView head=page.head tab=RepositoryTab::Activity />
         {if moves.is_empty() {
             let text = "Pushes, restores and deletions of tags are listed here.";

@@ -1,7 +1,6 @@
 //! `/`: own repositories and what is new in them; what was pushed last and pulled most.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::web::addresses;
 use crate::web::api::repositories::home;
@@ -12,6 +11,7 @@ use crate::web::components::empty_state::EmptyState;
 use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
 use crate::web::components::move_table::News;
+use crate::web::components::page_meta::PageMeta;
 use crate::web::components::repository_list::{FilteredList, RepositoryList};
 use crate::web::components::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::dto::{Home, NewsRow, RepositoryCard, Viewer};
@@ -23,7 +23,6 @@ pub fn HomePage() -> impl IntoView {
     let session = Session::here();
     let page = Resource::new_blocking(move || session.version(), |_| home());
     view! {
-        <Title text="" />
         {loaded(page, |home: Home| view! { <HomeView home /> })}
     }
 }
@@ -39,6 +38,8 @@ fn HomeView(home: Home) -> impl IntoView {
         recent,
         popular,
     } = home;
+    let server = viewer.server.clone();
+    let meta = view! { <PageMeta title="" path="/".to_owned() server /> };
     let is_stranger = viewer.user.is_none();
     let is_empty = recent.is_empty() && own.is_empty();
     if is_stranger {
@@ -47,9 +48,17 @@ fn HomeView(home: Home) -> impl IntoView {
         } else {
             view! { <PublicLists recent popular /> }.into_any()
         };
-        return view! { <div class="home"><Hero />{lists}</div> }.into_any();
+        return view! {
+            {meta}
+            <div class="home">
+                <Hero />
+                {lists}
+            </div>
+        }
+        .into_any();
     }
     view! {
+        {meta}
         <div class="home columns">
             <div class="column-main">
                 <OwnRepositories viewer own own_count />

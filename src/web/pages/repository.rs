@@ -2,7 +2,6 @@
 
 use dockyard_oci::{RepositoryName, Visibility};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::activity::ActivityLoader;
@@ -18,6 +17,7 @@ use crate::web::components::byte_size::{ByteSize, grouped};
 use crate::web::components::command_tabs::CommandTabs;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::loaded::loaded;
+use crate::web::components::page_meta::RepositoryMeta;
 use crate::web::components::platforms::Platforms;
 use crate::web::components::pull_chart::{PullChart, pulls};
 use crate::web::components::relative_time::RelativeTime;
@@ -63,7 +63,11 @@ fn RepositoryView(page: RepositoryPage) -> impl IntoView {
     };
     let (html, head_of_readme) = (page.readme_html.clone(), head.clone());
     view! {
-        <Title text=head.card.name.clone() />
+        <RepositoryMeta
+            title=head.card.name.clone()
+            path=addresses::repository(&head.card.name)
+            head=head.clone()
+        />
         <RepositoryHeadView head tab=RepositoryTab::Overview />
         {body}
         <div class="columns">

@@ -6,7 +6,6 @@ mod manifest;
 
 use dockyard_oci::{RepositoryName, Tag, Visibility};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use history::{GoneView, HistorySection};
@@ -21,6 +20,7 @@ use crate::web::components::byte_size::ByteSize;
 use crate::web::components::command_tabs::CommandTabs;
 use crate::web::components::digest::ShortDigest;
 use crate::web::components::loaded::loaded;
+use crate::web::components::page_meta::RepositoryMeta;
 use crate::web::components::relative_time::RelativeTime;
 use crate::web::components::tag_table::{By, DownloadLink};
 use crate::web::dto::{PlatformRow, TagAddress, TagPage};
@@ -50,7 +50,11 @@ fn TagView(page: TagPage, restore: ServerAction<RestoreTag>) -> impl IntoView {
     let full_name = format!("{repository}:{}", page.tag.name);
     let restore = page.head.may_change.then_some(restore);
     view! {
-        <Title text=full_name />
+        <RepositoryMeta
+            title=full_name
+            path=addresses::tag(&repository, &page.tag.name)
+            head=page.head.clone()
+        />
         <TagHead repository=repository.clone() tag=page.tag.name.clone() />
         <TagFacts page=page.clone() />
         <PullSection page=page.clone() />

@@ -2,7 +2,6 @@
 
 use dockyard_oci::RepositoryName;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::components::Form;
 use leptos_router::hooks::{use_navigate, use_query_map};
@@ -15,6 +14,7 @@ use crate::web::components::empty_state::EmptyState;
 use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
 use crate::web::components::notice::SuccessNotice;
+use crate::web::components::page_meta::RepositoryMeta;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::components::tag_table::{TagTable, TagTableUse};
@@ -63,7 +63,11 @@ fn TagsView(page: TagsPage) -> impl IntoView {
         .into_any()
     };
     view! {
-        <Title text=format!("Tags of {}", head.card.name) />
+        <RepositoryMeta
+            title=format!("Tags of {}", head.card.name)
+            path=addresses::tags(&head.card.name)
+            head=head.clone()
+        />
         <RepositoryHeadView head tab=RepositoryTab::Tags />
         <DeletedNotice />
         {body}
