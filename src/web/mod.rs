@@ -14,6 +14,7 @@ pub mod dto;
 pub mod error;
 mod form;
 mod pages;
+mod query;
 mod response;
 mod session;
 #[cfg(feature = "ssr")]

@@ -4,7 +4,7 @@ use leptos::leptos_dom::helpers::debounce;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::Form;
-use leptos_router::hooks::{use_navigate, use_query_map};
+use leptos_router::hooks::{use_location, use_navigate};
 
 use super::icon::Icon;
 use super::suggestions::{SUGGEST_AFTER, SuggestionList, Suggestions};
@@ -20,7 +20,7 @@ pub enum SearchBoxPlace {
 /// Asks for words and leads to the results; names are suggested as one types.
 #[component]
 pub fn SearchBox(place: SearchBoxPlace) -> impl IntoView {
-    let query = use_query_map();
+    let query = use_location().query;
     let text = move || query.read().get("q").unwrap_or_default();
     let (id, class, label) = match place {
         SearchBoxPlace::Header => ("header-search", "search-box", "Header search"),

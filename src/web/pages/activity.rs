@@ -2,7 +2,6 @@
 
 use dockyard_oci::RepositoryName;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use crate::web::addresses;
 use crate::web::api::tags::activity;
@@ -13,13 +12,14 @@ use crate::web::components::page_meta::RepositoryMeta;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::dto::ActivityPage;
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// Loads the moves of a repository's tags, from before the one in `?before=`.
 #[component]
 pub fn ActivityLoader(name: RepositoryName) -> impl IntoView {
     let session = Session::here();
-    let query = use_query_map();
+    let query = page_query();
     let before = Memo::new(move |_| query.read().get("before"));
     let page = Resource::new_blocking(
         move || (before.get(), session.version()),

@@ -4,7 +4,6 @@ use dockyard_oci::RepositoryName;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use crate::web::addresses;
 use crate::web::api::tags::{DeleteTags, ask_deletion};
@@ -17,13 +16,14 @@ use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab}
 use crate::web::components::tag_table::{TagTable, TagTableUse};
 use crate::web::dto::{DeletionPage, TagRow};
 use crate::web::form::Outcome;
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// Loads what deleting the tags of the address's query would do.
 #[component]
 pub fn DeleteTagsLoader(name: RepositoryName) -> impl IntoView {
     let session = Session::here();
-    let query = use_query_map();
+    let query = page_query();
     let asked = Memo::new(move |_| query.read().get_all("tag").unwrap_or_default().join(","));
     let action = ServerAction::<DeleteTags>::new();
     let page = Resource::new_blocking(

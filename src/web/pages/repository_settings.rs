@@ -7,7 +7,6 @@ use dockyard_oci::{RepositoryName, Visibility};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 use danger::{DeleteSection, RenameSection};
 use texts::TextsSection;
@@ -19,6 +18,7 @@ use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab}
 use crate::web::components::visibility_field::VisibilityField;
 use crate::web::dto::RepositorySettings;
 use crate::web::form::Outcome;
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// Loads what can be changed about a repository.
@@ -68,7 +68,7 @@ fn SettingsView(
 /// Says what was just changed.
 #[component]
 fn DoneNotice(visibility: ServerAction<SetVisibility>) -> impl IntoView {
-    let query = use_query_map();
+    let query = page_query();
     let changed = visibility.value();
     move || {
         let done = query.read().get("done").unwrap_or_default();

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::components::Form;
-use leptos_router::hooks::{use_navigate, use_query_map};
+use leptos_router::hooks::use_navigate;
 
 use facets::FacetList;
 
@@ -20,13 +20,14 @@ use crate::web::components::pager::Pager;
 use crate::web::components::repository_list::RepositoryList;
 use crate::web::components::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::dto::{SearchPage, SearchQuery, SearchSort};
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// The search page. The address holds everything that it shows.
 #[component]
 pub fn SearchResultsPage() -> impl IntoView {
     let session = Session::here();
-    let query = use_query_map();
+    let query = page_query();
     let asked = Memo::new(move |_| {
         let query = query.read();
         let page = query.get("page").and_then(|page| page.parse().ok());

@@ -9,7 +9,7 @@ mod tokens;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::Redirect;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 
 use account::AccountSettings;
 use password::PasswordSettings;
@@ -20,6 +20,7 @@ use tokens::TokenSettings;
 use super::not_found::NotFoundPage;
 use crate::web::components::notice::SuccessNotice;
 use crate::web::error::AppError;
+use crate::web::query::page_query;
 
 /// The parts, by their addresses and names.
 const PARTS: [(&str, &str); 5] = [
@@ -95,7 +96,7 @@ fn Done(
     #[prop(into)] succeeded: Signal<bool>,
     message: &'static str,
 ) -> impl IntoView {
-    let query = use_query_map();
+    let query = page_query();
     move || {
         let is_done = succeeded.get() || query.read().get("done").is_some_and(|done| done == key);
         is_done.then(|| view! { <SuccessNotice message /> })

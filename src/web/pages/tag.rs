@@ -6,7 +6,6 @@ mod manifest;
 
 use dockyard_oci::{RepositoryName, Tag, Visibility};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use history::{GoneView, HistorySection};
 use inside::Inside;
@@ -24,13 +23,14 @@ use crate::web::components::page_meta::RepositoryMeta;
 use crate::web::components::relative_time::RelativeTime;
 use crate::web::components::tag_table::{By, DownloadLink};
 use crate::web::dto::{PlatformRow, TagAddress, TagPage};
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// Loads one tag, and of an index the image for the platform in `?platform=`.
 #[component]
 pub fn TagLoader(name: RepositoryName, tag: Tag) -> impl IntoView {
     let session = Session::here();
-    let query = use_query_map();
+    let query = page_query();
     let platform = Memo::new(move |_| query.read().get("platform"));
     let restore = ServerAction::<RestoreTag>::new();
     let restored = restore.version();

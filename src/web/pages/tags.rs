@@ -4,7 +4,7 @@ use dockyard_oci::RepositoryName;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::Form;
-use leptos_router::hooks::{use_navigate, use_query_map};
+use leptos_router::hooks::use_navigate;
 
 use crate::web::addresses;
 use crate::web::api::tags::tags;
@@ -19,13 +19,14 @@ use crate::web::components::pager::Pager;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::components::tag_table::{TagTable, TagTableUse};
 use crate::web::dto::{RepositoryHead, TagRow, TagSort, TagsPage};
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// Loads the tags that the query of the address asks for: `filter`, `sort`, and `after` to go on.
 #[component]
 pub fn TagsLoader(name: RepositoryName) -> impl IntoView {
     let session = Session::here();
-    let query = use_query_map();
+    let query = page_query();
     let asked = Memo::new(move |_| {
         let query = query.read();
         let part = query.get("filter").unwrap_or_default();
@@ -77,7 +78,7 @@ fn TagsView(page: TagsPage) -> impl IntoView {
 /// Says how many tags the page before deleted.
 #[component]
 fn DeletedNotice() -> impl IntoView {
-    let query = use_query_map();
+    let query = page_query();
     move || {
         let count: u64 = query.read().get("deleted")?.parse().ok()?;
         let message = match count {

@@ -3,7 +3,7 @@
 use dockyard_oci::UserName;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 
 use super::not_found::NotFoundPage;
 use crate::web::addresses;
@@ -14,6 +14,7 @@ use crate::web::components::loaded::loaded;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_list::RepositoryList;
 use crate::web::dto::{UserPage, UserTab};
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// The page of the user named in the address.
@@ -30,7 +31,7 @@ pub fn UserRoute() -> impl IntoView {
 #[component]
 fn UserLoader(name: UserName) -> impl IntoView {
     let session = Session::here();
-    let query = use_query_map();
+    let query = page_query();
     let asked = Memo::new(move |_| {
         let query = query.read();
         let tab = match query.get("tab").as_deref() {
