@@ -62,9 +62,9 @@ restart_server
 measured 'mydocker pull --output' "$programs/mydocker" pull --output "$work/out.tar" alice/big:v1
 
 fresh_server
-browser_form() { # leads to the repository's page when all went well, back to the form otherwise
+browser_form() { # leads to the tags of the repository when all went well, back to the form otherwise
   [ "$(curl -s -m 600 -o /dev/null -w '%{redirect_url}' -H "authorization: Bearer $token" \
-    -F repository=alice/big -F tag=v1 -F "file=@$work/big.tar" "$server/upload")" = "$server/r/alice/big" ]
+    -F repository=alice/big -F tag=v1 -F "file=@$work/big.tar" "$server/upload")" = "$server/r/alice/big/-/tags" ]
 }
 export token server work
 measured 'browser form' browser_form
