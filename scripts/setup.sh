@@ -23,6 +23,8 @@ test_needs=(
   /usr/share/keyrings/debian-archive-trixie-stable.gpg=debian-archive-keyring
   /bin/busybox=busybox-static mmdebstrap=mmdebstrap chromium=chromium python3=python3
   node=nodejs npm=npm xz=xz-utils strace=strace
+  # The pages' fallback has the metrics of Arial, which most machines have, or this in its place.
+  '/usr/share/fonts/truetype/liberation*/LiberationSans-Regular.ttf=fonts-liberation'
 )
 dev_needs=(inotifywait=inotify-tools)
 bench_needs=(docker-registry=docker-registry sqlite3=sqlite3)

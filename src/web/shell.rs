@@ -42,13 +42,18 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href=url("favicon.svg") type="image/svg+xml" />
-                <link
-                    rel="preload"
-                    href=url("inter.woff2")
-                    r#as="font"
-                    r#type="font/woff2"
-                    crossorigin="anonymous"
-                />
+                {["inter.woff2", "jetbrains-mono.woff2"]
+                    .map(|font| {
+                        view! {
+                            <link
+                                rel="preload"
+                                href=url(font)
+                                r#as="font"
+                                r#type="font/woff2"
+                                crossorigin="anonymous"
+                            />
+                        }
+                    })}
                 <link rel="stylesheet" href=url("main.css") />
                 <link
                     rel="preload"
