@@ -9,6 +9,7 @@ mod caller;
 pub mod config;
 mod connection;
 pub mod dev;
+mod documents;
 mod download;
 mod error;
 pub mod markdown;

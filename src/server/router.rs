@@ -11,7 +11,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session::{self, Secure};
-use super::{AppState, api, assets, body, dev, ops, requests, upload_form};
+use super::{AppState, api, assets, body, dev, documents, ops, requests, upload_form};
 use crate::web::app::{App, shell};
 
 /// Largest body in bytes of what is read whole: forms and JSON.
@@ -37,6 +37,10 @@ pub fn router(state: AppState) -> Router {
         .leptos_routes_with_context(&state, generate_route_list(App), context, shell)
         .merge(browser_routes().router)
         .fallback(page)
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            documents::of_repository,
+        ))
         .layer(middleware::from_fn(requests::same_origin))
         .layer(sessions);
     let protocol = Router::new()
@@ -68,6 +72,8 @@ fn client_routes() -> Routes {
         .get("/v1/search", search_v1::search)
         .get("/healthz", ops::healthz)
         .get("/readyz", ops::readyz)
+        .get("/robots.txt", documents::robots)
+        .get("/sitemap.xml", documents::sitemap)
         .get("/assets/{name}", assets::serve);
     if dev::is_on() {
         routes.get("/dev/start", dev::start)

@@ -10,6 +10,7 @@ use dockyard_hub::Hub;
 use leptos::config::LeptosOptions;
 
 use super::body::PATIENCE;
+use super::documents::Maps;
 use super::markdown::Markdown;
 
 /// Shared by all requests. Cheap to clone.
@@ -18,6 +19,7 @@ pub struct AppState {
     pub hub: Hub,
     pub leptos: LeptosOptions,
     pub markdown: Markdown,
+    pub maps: Maps,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
     /// How long a client may pause within the body of a request.
@@ -31,6 +33,7 @@ impl AppState {
             hub,
             leptos,
             markdown: Markdown::default(),
+            maps: Maps::default(),
             public_url: public_url.map(Into::into),
             patience: PATIENCE,
         }

@@ -54,6 +54,11 @@ pub fn tag(name: &str, tag: &str) -> String {
     format!("/r/{name}/-/tags/{tag}")
 }
 
+/// Is the feed of what was pushed to a repository.
+pub fn feed(name: &str) -> String {
+    format!("/r/{name}/-/feed.atom")
+}
+
 /// Is the page of a user.
 pub fn user(name: &str) -> String {
     format!("/u/{name}")

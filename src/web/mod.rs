@@ -2,7 +2,7 @@
 //!
 //! Pages and components know `dto` and the signatures of `api`; only `api` reaches the hub.
 
-mod addresses;
+pub mod addresses;
 pub mod api;
 pub mod app;
 mod browser;

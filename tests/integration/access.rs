@@ -81,6 +81,7 @@ const TABLE: &[Row] = &[
     ("GET", "/r/{*path}", "/r/{r}", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("GET", "/r/{*path}", "/r/{r}/-/tags", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("GET", "/r/{*path}", "/r/{r}/-/tags/v1", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
+    ("GET", "/r/{*path}", "/r/{r}/-/feed.atom", [200; 5], [404, 404, 200, 200, 200], [404; 5]),
     ("POST", "/api/web/repository", "/api/web/repository", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("POST", "/api/web/tags", "/api/web/tags", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("POST", "/api/web/tag", "/api/web/tag", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
@@ -102,6 +103,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/assets/{name}"),
+    ("GET", "/robots.txt"),
+    ("GET", "/sitemap.xml"),
     ("GET", "/api/v1"),
     ("POST", "/api/v1/users"),
     ("GET", "/api/v1/user"),
@@ -143,6 +146,7 @@ const LISTS: &[(&str, &str)] = &[
     ("GET", "/"),
     ("GET", "/search?q=secret"),
     ("GET", "/u/alice"),
+    ("GET", "/sitemap.xml"),
     ("POST", "/api/web/home"),
     ("POST", "/api/web/user"),
     ("POST", "/api/web/search"),
@@ -226,7 +230,7 @@ async fn lists_show_private_names_only_to_those_who_may_read_them() {
             assert!(!leaks, "{role:?} {method} {path}: {text}");
         }
         // Some show the newest public ones alone; nothing private is missing for that.
-        if !matches!(*path, "/" | "/api/web/home") {
+        if !matches!(*path, "/" | "/api/web/home" | "/sitemap.xml") {
             let text = text(&app, Role::User("alice"), method, path).await;
             assert!(text.contains("alice/secret"), "{method} {path}: {text}");
         }

@@ -11,6 +11,7 @@ mod error_codes;
 mod faults;
 mod listing;
 mod long_imports;
+mod machine;
 mod manifests;
 mod mounting;
 mod process;
