@@ -12,6 +12,8 @@ pub mod dev;
 mod documents;
 mod download;
 mod error;
+mod failures;
+mod headers;
 pub mod markdown;
 mod oci;
 mod ops;
@@ -26,6 +28,7 @@ mod state;
 mod upload_form;
 pub mod web;
 
+pub use documents::ROBOTS;
 pub use router::{router, routes};
 pub use routes::Route;
 pub use serve::run;

@@ -11,7 +11,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session::{self, Secure};
-use super::{AppState, api, assets, body, dev, documents, ops, requests, upload_form};
+use super::{AppState, api, assets, body, dev, documents, headers, ops, requests, upload_form};
 use crate::web::app::{App, shell};
 
 /// Largest body in bytes of what is read whole: forms and JSON.
@@ -35,12 +35,13 @@ pub fn router(state: AppState) -> Router {
     };
     let pages = Router::new()
         .leptos_routes_with_context(&state, generate_route_list(App), context, shell)
-        .merge(browser_routes().router)
         .fallback(page)
+        .layer(middleware::from_fn(requests::in_time))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             documents::of_repository,
         ))
+        .merge(browser_routes().router)
         .layer(middleware::from_fn(requests::same_origin))
         .layer(sessions);
     let protocol = Router::new()
@@ -53,6 +54,7 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn_with_state(state.patience, body::bound))
         .layer(middleware::from_fn(requests::observe))
+        .layer(middleware::from_fn_with_state(secure, headers::complete))
         .with_state(state)
 }
 

@@ -1,5 +1,6 @@
 //! What the pages' server functions ask of the request: who is it, log in, log out, cookies.
 
+use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use dockyard_hub::Hub;
@@ -10,8 +11,11 @@ use tower_sessions::Session;
 
 use super::AppState;
 use super::caller::{SESSION_CLIENT, SESSION_USER, of_session};
+use super::requests;
 use crate::web::error::AppError;
 
+/// Name of the cookie of a session.
+pub const SESSION_COOKIE: &str = "dockyard_session";
 /// How long the choice of a theme is kept, in seconds: a year.
 const COOKIE_SECS: u32 = 365 * 24 * 3600;
 /// Characters that are kept of what a browser calls itself: enough to recognise it.
@@ -80,11 +84,20 @@ pub fn base_url() -> String {
     use_context::<Parts>().map_or_else(String::new, |parts| state.base_url(&parts.headers))
 }
 
+/// Is the id under which the log has the request.
+pub fn request_id() -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    Some(requests::id(&parts.headers).to_owned())
+}
+
 /// Reads a cookie of the request.
 pub fn cookie(name: &str) -> Option<String> {
-    let parts = use_context::<Parts>()?;
-    let all = parts
-        .headers
+    cookie_of(&use_context::<Parts>()?.headers, name)
+}
+
+/// Reads a cookie from the headers of a request.
+pub fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|header| header.to_str().ok());

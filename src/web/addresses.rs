@@ -59,6 +59,11 @@ pub fn feed(name: &str) -> String {
     format!("/r/{name}/-/feed.atom")
 }
 
+/// Is the picture that others show with a link to a repository.
+pub fn card(name: &str) -> String {
+    format!("/r/{name}/-/card.png")
+}
+
 /// Is the page of a user.
 pub fn user(name: &str) -> String {
     format!("/u/{name}")

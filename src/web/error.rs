@@ -119,7 +119,8 @@ mod of_the_hub {
     impl AppError {
         /// Keeps the cause in the log and from the page.
         pub fn internal(cause: impl std::fmt::Display) -> Self {
-            tracing::error!("a page failed: {cause}");
+            let request_id = crate::server::web::request_id();
+            tracing::error!(request_id, "a page failed: {cause}");
             Self::Internal
         }
     }

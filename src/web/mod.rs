@@ -10,7 +10,10 @@ mod commands;
 mod components;
 pub mod dto;
 pub mod error;
+#[cfg(feature = "ssr")]
+pub mod error_document;
 mod form;
+mod origin;
 mod pages;
 mod response;
 mod session;

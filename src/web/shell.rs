@@ -11,9 +11,7 @@ use super::api::theme::chosen;
 use super::app::App;
 use crate::server::assets::url;
 use crate::server::dev;
-
-/// What the pages say they are when nothing better is known.
-const DESCRIPTION: &str = "Push, pull and find Docker images on a hub of your own.";
+use crate::server::web::{SESSION_COOKIE, cookie};
 
 /// Renders the whole document.
 pub fn shell(_options: LeptosOptions) -> impl IntoView {
@@ -35,7 +33,6 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="description" content=DESCRIPTION />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href=url("favicon.svg") type="image/svg+xml" />
                 <link
@@ -73,12 +70,18 @@ fn set_headers(nonce: &str) {
     };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
-         style-src 'self'; img-src 'self' https: data:; font-src 'self'; connect-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         style-src 'self'; img-src 'self' https:; font-src 'self'; connect-src 'self'; \
+         object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
+    // What a person who is logged in saw is not shown by the "back" of whoever comes after.
+    let cache = if cookie(SESSION_COOKIE).is_some() {
+        "private, no-store"
+    } else {
+        "private, no-cache"
+    };
     let headers: [(HeaderName, &str); 3] = [
         (CONTENT_SECURITY_POLICY, &policy),
-        (CACHE_CONTROL, "private, no-cache"),
+        (CACHE_CONTROL, cache),
         (REFERRER_POLICY, "same-origin"),
     ];
     for (name, value) in headers {

@@ -1,14 +1,14 @@
 //! The page in place of one that could not be shown.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use leptos_router::hooks::use_url;
 
+use super::page_head::PageHead;
 use crate::web::addresses;
 use crate::web::error::AppError;
 use crate::web::pages::not_found::NotFoundPage;
-use crate::web::response::set_status;
+use crate::web::response::{request_id, set_status};
 
 /// Shows the page that goes with an error, under the right status.
 #[component]
@@ -43,10 +43,11 @@ fn Broken(error: AppError) -> impl IntoView {
     set_status(error.status());
     let here = use_url().get_untracked().path().to_owned();
     view! {
-        <Title text="Something went wrong" />
+        <PageHead title="Something went wrong" />
         <section class="message-page">
             <h1>"This page can't be shown"</h1>
             <p>{error.to_string()}</p>
+            {(error == AppError::Internal).then(|| view! { <RequestId /> })}
             <div class="form-actions">
                 <a class="button button-primary" href=here rel="external">
                     "Try again"
@@ -57,4 +58,14 @@ fn Broken(error: AppError) -> impl IntoView {
             </div>
         </section>
     }
+}
+
+/// Says under which id the server's log has what went wrong. Only a page that came from the server knows.
+#[component]
+fn RequestId() -> impl IntoView {
+    SharedValue::new(request_id).into_inner().map(|id| {
+        view! {
+            <p class="message-id">"The server's log has it as " <code>{id}</code> "."</p>
+        }
+    })
 }

@@ -13,6 +13,7 @@ pub mod header;
 pub mod icon;
 pub mod loaded;
 pub mod notice;
+pub mod page_head;
 pub mod pager;
 pub mod relative_time;
 pub mod repository_head;

@@ -1,7 +1,6 @@
 //! `/`: own repositories, and what was pushed last.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::web::api::repositories::home;
 use crate::web::commands;
@@ -9,6 +8,7 @@ use crate::web::components::command_tabs::CommandTabs;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
+use crate::web::components::page_head::PageHead;
 use crate::web::components::repository_list::RepositoryList;
 use crate::web::components::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::dto::{Home, RepositoryCard, Viewer};
@@ -20,7 +20,7 @@ pub fn HomePage() -> impl IntoView {
     let session = Session::here();
     let page = Resource::new_blocking(move || session.version(), |_| home());
     view! {
-        <Title text="" />
+        <PageHead title="" path="/" />
         {loaded(page, |home: Home| view! { <HomeView home /> })}
     }
 }

@@ -2,7 +2,6 @@
 
 use dockyard_oci::{RepositoryName, Visibility};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::not_found::NotFoundPage;
@@ -14,6 +13,7 @@ use crate::web::commands::{self, Image};
 use crate::web::components::command_tabs::CommandTabs;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::loaded::loaded;
+use crate::web::components::page_head::RepositoryPageHead;
 use crate::web::components::relative_time::RelativeTime;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::components::tag_table::TagTable;
@@ -53,7 +53,7 @@ fn RepositoryView(page: RepositoryPage) -> impl IntoView {
     } = page;
     let name = head.card.name.clone();
     view! {
-        <Title text=name.clone() />
+        <RepositoryPageHead repository=&head.card title=name.clone() path=addresses::repository(&name) />
         <RepositoryHeadView head=head.clone() tab=RepositoryTab::Overview />
         {if tags.is_empty() {
             view! { <EmptyRepository head /> }.into_any()

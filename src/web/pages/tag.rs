@@ -2,7 +2,6 @@
 
 use dockyard_oci::{RepositoryName, Tag, Visibility};
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::web::addresses;
 use crate::web::api::repositories::tag as load_tag;
@@ -11,6 +10,7 @@ use crate::web::components::byte_size::ByteSize;
 use crate::web::components::command_tabs::CommandTabs;
 use crate::web::components::digest::ShortDigest;
 use crate::web::components::loaded::loaded;
+use crate::web::components::page_head::RepositoryPageHead;
 use crate::web::components::relative_time::RelativeTime;
 use crate::web::components::tag_table::{DownloadLink, PushedBy};
 use crate::web::dto::{LayerRow, PlatformRow, TagPage};
@@ -45,7 +45,7 @@ fn TagView(page: TagPage) -> impl IntoView {
     });
     let (layers, platforms) = (page.layers.clone(), page.platforms.clone());
     view! {
-        <Title text=full_name.clone() />
+        <RepositoryPageHead repository=&page.head.card title=full_name.clone() path=addresses::tag(&repository, &page.tag.name) />
         <TagHead repository tag=page.tag.name.clone() />
         <TagFacts page />
         <section class="section">

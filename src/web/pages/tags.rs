@@ -2,13 +2,13 @@
 
 use dockyard_oci::RepositoryName;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 use crate::web::addresses;
 use crate::web::api::repositories::tags;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::loaded::loaded;
+use crate::web::components::page_head::RepositoryPageHead;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::components::tag_table::TagTable;
@@ -35,7 +35,7 @@ fn TagsView(page: TagsPage) -> impl IntoView {
         .next
         .map(|last| format!("{}?after={last}", addresses::tags(&name)));
     view! {
-        <Title text=format!("Tags of {name}") />
+        <RepositoryPageHead repository=&page.head.card title=format!("Tags of {name}") path=addresses::tags(&name) />
         <RepositoryHeadView head=page.head tab=RepositoryTab::Tags />
         {if page.tags.is_empty() {
             let text = "A tag appears here with the first push.";

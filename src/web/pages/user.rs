@@ -2,7 +2,6 @@
 
 use dockyard_oci::UserName;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::not_found::NotFoundPage;
@@ -11,6 +10,7 @@ use crate::web::api::repositories::user;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
+use crate::web::components::page_head::PageHead;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_list::RepositoryList;
 use crate::web::dto::UserPage;
@@ -45,7 +45,7 @@ fn UserView(page: UserPage) -> impl IntoView {
         .next
         .map(|last| format!("{}?after={last}", addresses::user(&page.name)));
     view! {
-        <Title text=page.name.clone() />
+        <PageHead title=page.name.clone() description=format!("Docker images of {}.", page.name) path=addresses::user(&page.name) />
         <header class="page-head">
             <div class="page-title">
                 <h1>{page.name.clone()}</h1>
