@@ -74,6 +74,7 @@ fn client_routes() -> Routes {
         .get("/v1/search", search_v1::search)
         .get("/healthz", ops::healthz)
         .get("/readyz", ops::readyz)
+        .get("/card.png", documents::card)
         .get("/robots.txt", documents::robots)
         .get("/sitemap.xml", documents::sitemap)
         .get("/assets/{name}", assets::serve);

@@ -10,7 +10,7 @@ use dockyard_hub::Hub;
 use leptos::config::LeptosOptions;
 
 use super::body::PATIENCE;
-use super::documents::Maps;
+use super::documents::{Cards, Maps};
 use super::markdown::Markdown;
 
 /// Shared by all requests. Cheap to clone.
@@ -20,6 +20,7 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     pub markdown: Markdown,
     pub maps: Maps,
+    pub cards: Cards,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
     /// How long a client may pause within the body of a request.
@@ -34,6 +35,7 @@ impl AppState {
             leptos,
             markdown: Markdown::default(),
             maps: Maps::default(),
+            cards: Cards::default(),
             public_url: public_url.map(Into::into),
             patience: PATIENCE,
         }

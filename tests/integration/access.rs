@@ -81,6 +81,8 @@ const TABLE: &[Row] = &[
     ("GET", "/r/{*path}", "/r/{r}", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("GET", "/r/{*path}", "/r/{r}/-/tags", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("GET", "/r/{*path}", "/r/{r}/-/tags/v1", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
+    // Whoever unfolds a link has no cookie: a private repository has no card, for nobody.
+    ("GET", "/r/{*path}", "/r/{r}/-/card.png", [200; 5], [404; 5], [404; 5]),
     ("GET", "/r/{*path}", "/r/{r}/-/feed.atom", [200; 5], [404, 404, 200, 200, 200], [404; 5]),
     ("POST", "/api/web/repository", "/api/web/repository", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("POST", "/api/web/tags", "/api/web/tags", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
@@ -103,6 +105,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/assets/{name}"),
+    ("GET", "/card.png"),
     ("GET", "/robots.txt"),
     ("GET", "/sitemap.xml"),
     ("GET", "/api/v1"),
@@ -317,7 +320,8 @@ async fn send(app: &TestApp, role: Role, method: &str, path: &str, name: &str) -
     let location = header(&response, "location")
         .replace("%2F", "/")
         .replace("%2D", "-");
-    let is_page = header(&response, "content-type").starts_with("text/html");
+    let kind = header(&response, "content-type");
+    let is_page = kind.starts_with("text/html") || kind.starts_with("image/");
     let text = response.text().await.unwrap();
     (status, if is_page { location } else { location + &text })
 }

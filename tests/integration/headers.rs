@@ -14,6 +14,8 @@ const MORE: &[(&str, &str)] = &[
     ("GET", "/r/alice/app/-/tags/v2"),
     ("GET", "/r/alice/app/-/feed.atom"),
     ("GET", "/r/alice/secret/-/feed.atom"),
+    ("GET", "/r/alice/app/-/card.png"),
+    ("GET", "/r/alice/secret/-/card.png"),
     ("GET", "/r/alice/none"),
     ("GET", "/u/alice"),
     ("GET", "/assets/main.css"),

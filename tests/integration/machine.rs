@@ -235,3 +235,75 @@ async fn the_site_map_lists_what_is_public_in_parts() {
     }
     assert!(robots.contains("\nSitemap: https://hub.example/sitemap.xml\n"));
 }
+
+#[tokio::test]
+async fn a_card_is_a_picture_of_a_public_repository() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/app", "public").await;
+    let hostile = format!("{}{}", "\u{202e}\u{0}\u{1b}😀 <b>&", "字".repeat(190));
+    let change = json!({ "description": hostile });
+    let path = "/api/v1/repositories/alice/app";
+    let changed = app.by("alice", Method::PATCH, path).json(&change).send();
+    assert_eq!(changed.await.unwrap().status(), StatusCode::OK);
+
+    let mut tags = Vec::new();
+    for path in ["/card.png", "/r/alice/app/-/card.png"] {
+        let response = get(&app, path).await;
+        assert_eq!(header(&response, "content-type"), "image/png");
+        assert_eq!(
+            header(&response, "cross-origin-resource-policy"),
+            "cross-origin"
+        );
+        let etag = header(&response, "etag").to_owned();
+        let picture = response.bytes().await.unwrap();
+        let size = [&picture[16..20], &picture[20..24]]
+            .map(|side| u32::from_be_bytes(side.try_into().unwrap()));
+        assert_eq!((&picture[..4], size), (&b"\x89PNG"[..], [1200, 630]));
+        assert!(picture.len() < 150_000);
+        let again = app
+            .anonymous(Method::GET, path)
+            .header("if-none-match", &etag);
+        assert_eq!(
+            again.send().await.unwrap().status(),
+            StatusCode::NOT_MODIFIED
+        );
+        tags.push(etag);
+    }
+    app.ask(
+        "alice",
+        Method::PUT,
+        "/api/v1/repositories/alice/app/-/star",
+    )
+    .await;
+    let starred = get(&app, "/r/alice/app/-/card.png").await;
+    tags.push(header(&starred, "etag").to_owned());
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), 3);
+
+    let change = json!({ "visibility": "private" });
+    let path = "/api/v1/repositories/alice/app";
+    let changed = app.by("alice", Method::PATCH, path).json(&change).send();
+    assert_eq!(changed.await.unwrap().status(), StatusCode::OK);
+    let own = app
+        .ask("alice", Method::GET, "/r/alice/app/-/card.png")
+        .await;
+    assert_eq!(own.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn many_cards_at_once_all_come() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let names: Vec<_> = (0..12).map(|i| format!("alice/app-{i}")).collect();
+    for name in &names {
+        app.create("alice", name, "public").await;
+    }
+    let asked = names.iter().chain(&names);
+    let asked = asked.map(|name| format!("/r/{name}/-/card.png"));
+    let asked = asked.map(async |path| get(&app, &path).await.status());
+    for status in futures::future::join_all(asked).await {
+        assert_eq!(status, StatusCode::OK);
+    }
+}

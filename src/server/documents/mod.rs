@@ -2,6 +2,7 @@
 //!
 //! Each is a whole document in memory, small and bounded, with an `ETag` over its content.
 
+mod card;
 mod feed;
 mod sitemap;
 mod xml;
@@ -25,6 +26,7 @@ use super::caller::ApiCaller;
 use super::error::ApiError;
 use super::range::Wanted;
 
+pub use card::{Cards, of_the_site as card};
 pub use sitemap::{Maps, robots, sitemap};
 
 /// Tells search engines not to list an answer.
@@ -63,6 +65,11 @@ impl Document {
         }
     }
 
+    /// Tells whether the client has it already.
+    fn is_known(&self, method: &Method, headers: &HeaderMap) -> bool {
+        Wanted::of(method, headers, 0, &self.etag) == Wanted::NotModified
+    }
+
     /// Answers a GET or HEAD, with 304 when the client has it already.
     fn answer(self, method: &Method, headers: &HeaderMap) -> Response {
         let length = self.bytes.len() as u64;
@@ -92,14 +99,16 @@ impl Document {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Feed,
+    Card,
 }
 
 impl Kind {
-    const ALL: [Self; 1] = [Self::Feed];
+    const ALL: [Self; 2] = [Self::Feed, Self::Card];
 
     const fn end(self) -> &'static str {
         match self {
             Self::Feed => "/-/feed.atom",
+            Self::Card => "/-/card.png",
         }
     }
 }
@@ -118,6 +127,7 @@ pub async fn of_repository(
     let (mut parts, _) = request.into_parts();
     let answer = match kind {
         Kind::Feed => feed(&state, &mut parts, &name).await,
+        Kind::Card => card::of_repository(&state, &parts.method, &parts.headers, &name).await,
     };
     answer.unwrap_or_else(IntoResponse::into_response)
 }
