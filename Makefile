@@ -1,7 +1,7 @@
 # What a person or a machine does with Dockyard. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench dev install clean
+.PHONY: help run build test check bench demo dev install clean
 
 PREFIX ?= $(HOME)/.local
 # Arguments of the server, as in: make run ARGS='--listen 0.0.0.0:3000'
@@ -25,6 +25,9 @@ check: ## Formatting, lints and unit tests
 
 bench: ## Measure beside docker-registry and write docs/benchmarks.md (some ten minutes)
 	@scripts/bench.sh $(ARGS)
+
+demo: ## Serve a filled instance on http://127.0.0.1:3000, gone at Ctrl-C (ARGS: --grow, or of serve)
+	@scripts/demo.sh $(ARGS)
 
 dev: ## Rebuild, restart and reload open pages at each change of a source file
 	@scripts/dev.sh $(ARGS)

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { defineConfig } from '@playwright/test';
 
 // This file is read again in each worker: what is chosen the first time travels in the environment.
@@ -14,6 +14,8 @@ const freePort = () =>
     .trim();
 const port = (process.env.DOCKYARD_TEST_PORT ??= freePort());
 const folder = (process.env.DOCKYARD_TEST_FOLDER ??= mkdtempSync(join(tmpdir(), 'dockyard-browser.')));
+const programs = resolve(process.env.DOCKYARD_BIN_DIR || '../target/release');
+const journeys = ['journey.spec.ts', 'owner.spec.ts', 'visitor.spec.ts'];
 const origin = `http://127.0.0.1:${port}`;
 
 export default defineConfig({
@@ -50,14 +52,18 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'with JavaScript', testMatch: 'journey.spec.ts', use: { javaScriptEnabled: true } },
-    { name: 'without JavaScript', testMatch: 'journey.spec.ts', use: { javaScriptEnabled: false } },
+    { name: 'with JavaScript', testMatch: journeys, use: { javaScriptEnabled: true } },
+    { name: 'without JavaScript', testMatch: journeys, use: { javaScriptEnabled: false } },
+    { name: 'hostile', testMatch: 'hostile.spec.ts' },
     { name: 'pages', testMatch: 'pages.spec.ts' },
   ],
   webServer: {
-    command: `exec ../target/release/dockyard serve --listen 127.0.0.1:${port} --data-dir '${folder}/data' 2>'${folder}/log'`,
+    // The sample instance is what pages are looked at with.
+    command:
+      `DOCKYARD_BIN_DIR='${programs}' ../scripts/demo.sh --fill-only '${folder}/data' && ` +
+      `exec '${programs}/dockyard' serve --listen 127.0.0.1:${port} --data-dir '${folder}/data' 2>'${folder}/log'`,
     url: `${origin}/healthz`,
-    timeout: 20_000,
+    timeout: 120_000,
     reuseExistingServer: false,
     gracefulShutdown: { signal: 'SIGTERM', timeout: 10_000 },
   },

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building and testing need, on Debian 12 or later with rustup.
-#   scripts/setup.sh [build] [test] [dev] [bench]     (build alone when nothing is named)
+#   scripts/setup.sh [build] [test] [dev] [bench] [demo]     (build alone when nothing is named)
 # Idempotent: when everything is there it only looks at a stamp. Caches live in
 # ${XDG_CACHE_HOME:-$HOME/.cache}/dockyard.
 set -euo pipefail
@@ -26,6 +26,7 @@ test_needs=(
 )
 dev_needs=(inotifywait=inotify-tools)
 bench_needs=(docker-registry=docker-registry sqlite3=sqlite3)
+demo_needs=(python3=python3)
 
 is_there() {
   case $1 in
@@ -155,6 +156,8 @@ setup_bench() {
   install_packages "${bench_needs[@]}"
 }
 
+setup_demo() { install_packages "${demo_needs[@]}"; }
+
 done_before() {
   [ -e "$(stamp_of "$1")" ] || return 1
   [ "$1" = test ] || return 0
@@ -175,7 +178,7 @@ setup_one() {
 [ $# -gt 0 ] || set -- build
 for part in "$@"; do
   case $part in
-    build | test | dev | bench) setup_one "$part" ;;
-    *) die "unknown part '$part': build, test, dev or bench" ;;
+    build | test | dev | bench | demo) setup_one "$part" ;;
+    *) die "unknown part '$part': build, test, dev, bench or demo" ;;
   esac
 done

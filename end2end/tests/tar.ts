@@ -40,18 +40,22 @@ export function tarNames(archive: Buffer): string[] {
 
 /** Makes what `docker save` writes for a one-layer image that holds the given text. */
 export function imageTarball(name: string, text: string): Buffer {
+  const config = {
+    architecture: 'amd64',
+    os: 'linux',
+    created: '2024-01-01T00:00:00Z',
+    config: { Cmd: ['/hello'], Labels: { 'org.opencontainers.image.title': 'hello' } },
+    history: [{ created: '2024-01-01T00:00:00Z', created_by: 'COPY hello.txt /' }],
+  };
+  return imageWith(name, config, text);
+}
+
+/** Makes what `docker save` writes for a one-layer image with the given configuration. */
+export function imageWith(name: string, about: object, text = 'hello'): Buffer {
   const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
   const layer = tar({ 'hello.txt': text });
-  const config = Buffer.from(
-    JSON.stringify({
-      architecture: 'amd64',
-      os: 'linux',
-      created: '2024-01-01T00:00:00Z',
-      config: { Cmd: ['/hello'], Labels: { 'org.opencontainers.image.title': 'hello' } },
-      rootfs: { type: 'layers', diff_ids: [`sha256:${sha256(layer)}`] },
-      history: [{ created: '2024-01-01T00:00:00Z', created_by: 'COPY hello.txt /' }],
-    }),
-  );
+  const rootfs = { type: 'layers', diff_ids: [`sha256:${sha256(layer)}`] };
+  const config = Buffer.from(JSON.stringify({ ...about, rootfs }));
   const id = sha256(config);
   return tar({
     [`${id}.json`]: config,

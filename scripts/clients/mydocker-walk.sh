@@ -98,6 +98,13 @@ found() {
 }
 if found ubuntu; then ok 'mydocker search by a word of the name'; else fail 'mydocker search by a word of the name' "$output"; fi
 if found lighthouse; then ok 'mydocker search by a word of the description'; else fail 'mydocker search by a word of the description' "$output"; fi
+printf '# Beacon\n\nSeen from afar.\n' >"$work/README.md"
+check 'mydocker describe' mydocker describe alice/test-ubuntu --readme "$work/README.md" --description 'Lamps of Alexandria'
+check 'mydocker describe prints it' mydocker describe alice/test-ubuntu
+says 'with the description' 'Lamps of Alexandria'
+says 'and the README' 'Seen from afar'
+code 'a README that is not there' 1 mydocker describe alice/test-ubuntu --readme "$work/none.md"
+code 'a repository that is not there' 1 mydocker describe alice/none --description x
 check 'mydocker create --private' mydocker create secret --private
 check 'mydocker push to it' mydocker push --file "$work/out.tar" alice/secret:v1
 

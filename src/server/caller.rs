@@ -1,6 +1,8 @@
 //! Who is asking: `Authorization` first (Basic, personal token, registry token), the session cookie
 //! otherwise.
 
+use std::net::IpAddr;
+
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -8,17 +10,24 @@ use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dockyard_hub::accounts::{AccountError, Caller, Tokens};
+use dockyard_hub::clock::Clock;
 use dockyard_hub::db::DbError;
 use dockyard_hub::{Hub, Secret};
 use tower_sessions::Session;
 
 use super::AppState;
 use super::error::ApiError;
+use super::peer::Peer;
 
 /// Key under which a session holds the id of the user who is logged in.
 pub const SESSION_USER: &str = "user";
 /// Key under which a session holds what the browser that logged in calls itself.
 pub const SESSION_CLIENT: &str = "client";
+
+/// Key under which a session holds when it was last seen, in Unix milliseconds.
+const SESSION_SEEN: &str = "seen";
+/// How exact that is, in milliseconds: one write in ten minutes for a session that is used.
+const SEEN_PRECISION_MS: i64 = 10 * 60 * 1000;
 
 /// A name and a password, or a name and a personal token.
 pub struct Basic {
@@ -27,10 +36,11 @@ pub struct Basic {
 }
 
 impl Basic {
-    /// Finds the caller. Errors: `WrongCredentials`.
-    pub async fn caller(&self, hub: &Hub) -> Result<Caller, AccountError> {
+    /// Finds the caller; `from` is where the request comes from. Errors: `WrongCredentials`, `TooManyTries`.
+    pub async fn caller(&self, hub: &Hub, from: IpAddr) -> Result<Caller, AccountError> {
         if !Tokens::is_personal(self.password.reveal()) {
-            let user = hub.accounts.log_in(&self.name, &self.password).await?;
+            let log_in = hub.accounts.log_in(&self.name, &self.password, from);
+            let user = log_in.await?;
             return Ok(Caller::user_in_person(user));
         }
         let found = hub.accounts.tokens.redeem(&self.password).await?;
@@ -87,12 +97,12 @@ impl Credentials {
 
     /// Finds the caller; anonymous without credentials.
     ///
-    /// Errors: `WrongCredentials` for any that are no good.
-    pub async fn caller(&self, hub: &Hub) -> Result<Caller, AccountError> {
+    /// Errors: `WrongCredentials` for any that are no good, `TooManyTries`.
+    pub async fn caller(&self, hub: &Hub, from: IpAddr) -> Result<Caller, AccountError> {
         match self {
             Self::None => Ok(Caller::anonymous()),
             Self::Malformed => Err(AccountError::WrongCredentials),
-            Self::Basic(basic) => basic.caller(hub).await,
+            Self::Basic(basic) => basic.caller(hub, from).await,
             Self::Bearer(token) => {
                 let found = if Tokens::is_personal(token) {
                     hub.accounts
@@ -116,6 +126,12 @@ pub async fn of_session(hub: &Hub, session: &Session) -> Result<Caller, AccountE
     let Some(id) = id.and_then(|id| id.parse().ok()) else {
         return Ok(Caller::anonymous());
     };
+    let seen_ms: Option<i64> = session.get(SESSION_SEEN).await.map_err(failed)?;
+    let now_ms = Clock::system().now_ms();
+    // What changes a session is written with the answer, and lets it live on from then.
+    if seen_ms.is_none_or(|seen_ms| seen_ms + SEEN_PRECISION_MS < now_ms) {
+        session.insert(SESSION_SEEN, now_ms).await.map_err(failed)?;
+    }
     let user = hub.accounts.find(id).await?;
     Ok(user.map_or_else(Caller::anonymous, Caller::user_in_person))
 }
@@ -129,7 +145,8 @@ impl FromRequestParts<AppState> for ApiCaller {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let credentials = Credentials::of(&parts.headers);
         if !credentials.is_none() {
-            return Ok(Self(credentials.caller(&state.hub).await?));
+            let from = Peer::of(&parts.extensions);
+            return Ok(Self(credentials.caller(&state.hub, from).await?));
         }
         match parts.extensions.get::<Session>() {
             Some(session) => Ok(Self(of_session(&state.hub, session).await?)),

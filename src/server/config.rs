@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
+use dockyard_hub::clock::Clock;
 use dockyard_hub::images::CollectorOptions;
 use serde::Deserialize;
 
@@ -127,6 +128,25 @@ impl Keep {
     }
 }
 
+/// How far the server's clock is from the machine's: `-14d` is two weeks behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeShift(i64);
+
+impl FromStr for TimeShift {
+    type Err = humantime::DurationError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (sign, time) = match text.strip_prefix('-') {
+            Some(time) => (-1, time),
+            None => (1, text),
+        };
+        let time = humantime::parse_duration(time)?;
+        Ok(Self(
+            i64::try_from(time.as_millis()).map_or(sign * i64::MAX, |by_ms| sign * by_ms),
+        ))
+    }
+}
+
 /// Where log lines are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -156,6 +176,15 @@ pub struct ServeArgs {
     pub gc_interval: Option<Keep>,
     #[command(flatten)]
     pub keep: KeepArgs,
+    /// Run on a clock that is so far from the machine's, for demonstrations
+    #[arg(
+        long,
+        env = "DOCKYARD_TIME_SHIFT",
+        value_name = "TIME",
+        hide = true,
+        allow_hyphen_values = true
+    )]
+    pub time_shift: Option<TimeShift>,
 }
 
 /// What `dockyard.toml` may hold: the long flags with underscores.
@@ -219,6 +248,7 @@ pub struct Settings {
     /// Time between two passes of the collector; `None` for no passes.
     pub gc_interval: Option<Duration>,
     pub collector: CollectorOptions,
+    pub clock: Clock,
 }
 
 /// The settings of `dockyard admin`.
@@ -269,6 +299,9 @@ impl Settings {
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
             gc_interval,
             collector,
+            clock: args
+                .time_shift
+                .map_or_else(Clock::system, |TimeShift(by_ms)| Clock::shifted(by_ms)),
         })
     }
 }
@@ -322,5 +355,19 @@ mod tests {
             ..ServeArgs::default()
         };
         assert!(Settings::resolve(args).is_err());
+    }
+
+    #[test]
+    fn a_time_shift_has_a_sign() {
+        let shift = |text: &str| text.parse::<TimeShift>().unwrap();
+        assert_eq!(shift("-14d"), TimeShift(-14 * 24 * 3_600_000));
+        assert_eq!(shift("90s"), TimeShift(90_000));
+        assert!("--1d".parse::<TimeShift>().is_err());
+
+        let command = ["dockyard", "serve", "--time-shift", "-2h"];
+        let Command::Serve(args) = Cli::try_parse_from(command).unwrap().command else {
+            panic!("not a serve command");
+        };
+        assert_eq!(args.time_shift, Some(TimeShift(-7_200_000)));
     }
 }

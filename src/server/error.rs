@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 
 use axum::Json;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::accounts::{AccessError, AccountError};
 use dockyard_hub::db::DbError;
@@ -26,6 +27,8 @@ pub struct ApiError {
     pub message: String,
     /// What only the log may say.
     cause: Option<String>,
+    /// When to come back, in seconds.
+    retry_secs: Option<u64>,
 }
 
 /// Travels with a response to where it is logged.
@@ -43,6 +46,7 @@ impl ApiError {
             code,
             message: message.to_string(),
             cause: None,
+            retry_secs: None,
         }
     }
 
@@ -74,6 +78,9 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = error_body(self.code, &self.message);
         let mut response = (self.status, Json(body)).into_response();
+        if let Some(secs) = self.retry_secs {
+            response.headers_mut().insert(RETRY_AFTER, secs.into());
+        }
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(Cause(cause));
         }
@@ -120,6 +127,14 @@ impl From<AccountError> for ApiError {
             AccountError::ProfileInvalid(_) => Self::bad_request("PROFILE_INVALID", error),
             AccountError::LastAdministrator => {
                 Self::new(StatusCode::CONFLICT, "LAST_ADMINISTRATOR", error)
+            }
+            AccountError::TooManyTries { wait_secs } => {
+                let (status, code) = (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests);
+                let wait_secs = *wait_secs;
+                Self {
+                    retry_secs: Some(wait_secs),
+                    ..Self::oci(status, code, error)
+                }
             }
             AccountError::SetupKeyWrong | AccountError::PasswordWrong => {
                 Self::new(StatusCode::FORBIDDEN, ErrorCode::Denied.as_str(), error)

@@ -18,6 +18,7 @@ pub mod markdown;
 mod oci;
 mod ops;
 mod peer;
+mod preview;
 mod range;
 mod requests;
 mod router;

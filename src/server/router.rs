@@ -11,11 +11,14 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session::{self, Secure};
-use super::{AppState, api, assets, body, dev, documents, headers, ops, requests, upload_form};
+use super::{
+    AppState, api, assets, body, dev, documents, headers, ops, preview, requests, upload_form,
+};
 use crate::web::app::{App, shell};
 
-/// Largest body in bytes of what is read whole: forms and JSON.
-const BODY_MAX: usize = 1024 * 1024;
+/// Largest body in bytes of what is read whole, forms and JSON: the longest README, with each byte as
+/// the three characters that a form writes for it.
+const BODY_MAX: usize = 2 * 1024 * 1024;
 
 /// Builds the whole server.
 pub fn router(state: AppState) -> Router {
@@ -62,6 +65,7 @@ pub fn router(state: AppState) -> Router {
 fn browser_routes() -> Routes {
     Routes::default()
         .post("/upload", upload_form::upload)
+        .post("/preview", preview::show)
         .merge(api::routes())
 }
 

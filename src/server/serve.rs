@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::Router;
-use dockyard_hub::clock::Clock;
 use dockyard_hub::images::{Collected, CollectorOptions, Mode};
 use dockyard_hub::{Hub, HubOptions};
 use tokio::net::TcpListener;
@@ -48,7 +47,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     })?;
     let options = HubOptions {
         data_dir: settings.data_dir.clone(),
-        clock: Clock::system(),
+        clock: settings.clock.clone(),
     };
     let hub = Hub::open(options).await?;
     let address = listener.local_addr()?;

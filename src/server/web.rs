@@ -1,6 +1,8 @@
 //! What the pages' server functions ask of the request: who is it, log in, log out, cookies.
 
 use axum::http::HeaderMap;
+use std::net::{IpAddr, Ipv4Addr};
+
 use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use dockyard_hub::Hub;
@@ -9,15 +11,17 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
-use super::AppState;
 use super::caller::{SESSION_CLIENT, SESSION_USER, of_session};
-use super::requests;
+use super::peer::Peer;
+use super::{AppState, requests};
 use crate::web::error::AppError;
 
 /// Name of the cookie of a session.
 pub const SESSION_COOKIE: &str = "dockyard_session";
 /// How long the choice of a theme is kept, in seconds: a year.
 const COOKIE_SECS: u32 = 365 * 24 * 3600;
+/// How long a browser keeps what is shown once, in seconds: as long as a page takes to load on a bad line.
+const ONCE_SECS: u32 = 60;
 /// Characters that are kept of what a browser calls itself: enough to recognise it.
 const CLIENT_MAX_CHARS: usize = 200;
 
@@ -66,6 +70,18 @@ pub fn session_id() -> Option<String> {
     session()?.id().map(|id| id.to_string())
 }
 
+/// Is the id under which the log has the request.
+pub fn request_id() -> String {
+    use_context::<Parts>().map_or_else(String::new, |parts| requests::id(&parts.headers).to_owned())
+}
+
+/// Is where the request comes from.
+pub fn peer() -> IpAddr {
+    use_context::<Parts>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |parts| {
+        Peer::of(&parts.extensions)
+    })
+}
+
 /// Ends the browser's session.
 pub async fn log_out() -> Result<(), AppError> {
     let session = session().ok_or_else(|| AppError::internal("no session layer"))?;
@@ -82,12 +98,6 @@ pub fn host() -> String {
 pub fn base_url() -> String {
     let state = expect_context::<AppState>();
     use_context::<Parts>().map_or_else(String::new, |parts| state.base_url(&parts.headers))
-}
-
-/// Is the id under which the log has the request.
-pub fn request_id() -> Option<String> {
-    let parts = use_context::<Parts>()?;
-    Some(requests::id(&parts.headers).to_owned())
 }
 
 /// Reads a cookie of the request.
@@ -110,9 +120,44 @@ pub fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
 /// Sets a cookie that the pages may read for a year.
 pub fn set_cookie(name: &str, value: &str) {
     let text = format!("{name}={value}; Path=/; Max-Age={COOKIE_SECS}; SameSite=Lax; HttpOnly");
+    append_cookie(&text);
+}
+
+/// Gives the browser something that one page shows, once: it is kept nowhere else.
+pub fn show_once(name: &str, value: &str) {
+    let text = format!(
+        "{name}={value}; Path=/; Max-Age={ONCE_SECS}; SameSite=Strict; HttpOnly{}",
+        secure()
+    );
+    append_cookie(&text);
+}
+
+/// Reads what was given to be shown once.
+pub fn read_once(name: &str) -> Option<String> {
+    cookie(name).filter(|value| !value.is_empty())
+}
+
+/// Makes the browser forget a cookie.
+pub fn forget_cookie(name: &str) {
+    append_cookie(&format!(
+        "{name}=; Path=/; Max-Age=0; SameSite=Strict; HttpOnly{}",
+        secure()
+    ));
+}
+
+/// Is what keeps a cookie from connections that are not encrypted, where the server has others.
+fn secure() -> &'static str {
+    if base_url().starts_with("https://") {
+        "; Secure"
+    } else {
+        ""
+    }
+}
+
+fn append_cookie(text: &str) {
     if let (Some(response), Ok(header)) = (
         use_context::<ResponseOptions>(),
-        HeaderValue::from_str(&text),
+        HeaderValue::from_str(text),
     ) {
         response.append_header(SET_COOKIE, header);
     }

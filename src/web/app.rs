@@ -15,6 +15,7 @@ use super::pages::new::NewRepositoryPage;
 use super::pages::not_found::NotFoundPage;
 use super::pages::repository::RepositoryRoute;
 use super::pages::search::SearchResultsPage;
+use super::pages::settings::{SettingsIndex, SettingsRoute};
 use super::pages::setup::SetUpPage;
 use super::pages::signup::SignUpPage;
 use super::pages::upload::UploadPage;
@@ -77,6 +78,8 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/setup") view=SetUpPage ssr=SsrMode::Async />
             <Route path=path!("/new") view=NewRepositoryPage ssr=SsrMode::Async />
             <Route path=path!("/upload") view=UploadPage ssr=SsrMode::Async />
+            <Route path=path!("/settings") view=SettingsIndex ssr=SsrMode::Async />
+            <Route path=path!("/settings/:part") view=SettingsRoute ssr=SsrMode::Async />
             <Route path=path!("/u/:user") view=UserRoute ssr=SsrMode::Async />
             <Route path=path!("/r/*path") view=RepositoryRoute ssr=SsrMode::Async />
         </FlatRoutes>

@@ -5,8 +5,20 @@
 #[cfg(feature = "ssr")]
 mod of_the_hub;
 
+mod image;
+mod search;
+mod settings;
+
 use dockyard_oci::Visibility;
+pub use image::{
+    ActivityPage, AttachedRow, DeletionPage, GoneTag, ImageView, LabelRow, LayerPart, LayerRow,
+    MoveRow, Moved, NewsRow, PlatformRow, TagAddress, TagPage, TagRow, TagSort, TagsPage,
+};
+#[cfg(feature = "ssr")]
+pub(in crate::web) use of_the_hub::{artifact_name, news};
+pub use search::{FacetValue, SearchPage, SearchQuery, SearchSort};
 use serde::{Deserialize, Serialize};
+pub use settings::{AccountPage, ProfileForm, SessionRow, TokenRow, TokensPage};
 
 /// A moment in time as people read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +27,14 @@ pub struct Moment {
     pub iso: String,
     /// "2 hours ago" under 30 days, the date after.
     pub relative: String,
-    /// To the minute, in UTC.
-    pub exact: String,
+}
+
+impl Moment {
+    /// Is the time to the minute, for people.
+    pub fn exact(&self) -> String {
+        let (date, time) = self.iso.split_once('T').unwrap_or_default();
+        format!("{date} {} UTC", time.get(..5).unwrap_or_default())
+    }
 }
 
 /// The colours a person wants.
@@ -83,6 +101,9 @@ pub struct RepositoryCard {
     pub visibility: Visibility,
     pub description: String,
     pub tag_count: u64,
+    pub stars: u64,
+    pub pulls: u64,
+    pub platforms: Vec<String>,
     pub pushed: Option<Moment>,
 }
 
@@ -98,17 +119,38 @@ impl RepositoryCard {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Home {
     pub viewer: Viewer,
-    /// The viewer's own repositories.
+    /// The viewer's own repositories, those pushed to last first.
     pub own: Vec<RepositoryCard>,
+    /// How many repositories the viewer has, and the bytes in them.
+    pub own_count: u64,
+    pub own_bytes: u64,
+    /// What happened in repositories that the viewer owns or starred.
+    pub news: Vec<NewsRow>,
     /// Public ones that were pushed to last.
     pub recent: Vec<RepositoryCard>,
+    /// Public ones that were pulled most.
+    pub popular: Vec<RepositoryCard>,
+}
+
+/// What the page of a user lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserTab {
+    #[default]
+    Repositories,
+    Stars,
 }
 
 /// The page of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserPage {
     pub name: String,
+    pub display_name: String,
+    pub about: String,
+    /// The date.
+    pub joined: String,
     pub is_viewer: bool,
+    pub tab: UserTab,
     pub repositories: Vec<RepositoryCard>,
     /// The name to go on after.
     pub next: Option<String>,
@@ -118,8 +160,9 @@ pub struct UserPage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryHead {
     pub card: RepositoryCard,
-    /// Whether the viewer may push here.
-    pub may_push: bool,
+    /// Whether the viewer may push here, delete, and change the repository.
+    pub may_change: bool,
+    pub is_starred: bool,
     pub viewer: Viewer,
 }
 
@@ -130,70 +173,38 @@ pub struct RepositoryPage {
     /// The README as safe HTML; empty when there is none.
     pub readme_html: String,
     pub created: Moment,
+    pub stored_bytes: u64,
     /// Newest first, the first few.
     pub tags: Vec<TagRow>,
+    /// Labels of the newest image that people look for: licence, source, version.
+    pub labels: Vec<LabelRow>,
+    /// Pulls on each of the last days, the last of them today.
+    pub pulls: Vec<DayPulls>,
 }
 
-/// The page with the tags of a repository.
+/// Pulls on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TagsPage {
+pub struct DayPulls {
+    /// As people read it: `3 May 2026`.
+    pub day: String,
+    pub pulls: u64,
+}
+
+/// The page where a repository is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositorySettings {
     pub head: RepositoryHead,
-    /// By name.
-    pub tags: Vec<TagRow>,
-    /// The name to go on after.
-    pub next: Option<String>,
+    /// Markdown, as it was written.
+    pub readme: String,
+    /// Bytes that come back when the repository is deleted.
+    pub freed_bytes: u64,
 }
 
-/// A tag as tables show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TagRow {
-    pub name: String,
-    pub digest: String,
-    pub digest_short: String,
-    pub size_bytes: u64,
-    pub pushed: Moment,
-    pub pushed_by: Option<String>,
-}
-
-/// The page of one tag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TagPage {
-    pub head: RepositoryHead,
-    pub tag: TagRow,
-    pub media_type: String,
-    /// Layers of an image, lowest first; empty for an index.
-    pub layers: Vec<LayerRow>,
-    /// Images of an index; empty for an image.
-    pub platforms: Vec<PlatformRow>,
-}
-
-/// One layer of an image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayerRow {
-    pub digest: String,
-    pub digest_short: String,
-    pub media_type: String,
-    pub size_bytes: u64,
-}
-
-/// One image of an index.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlatformRow {
-    /// `linux/amd64`, or what the entry is when it names no platform.
-    pub name: String,
-    pub digest: String,
-    pub digest_short: String,
-}
-
-/// A page of search results.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SearchPage {
-    pub text: String,
-    pub total: u64,
-    /// Counts from 1.
-    pub page: u32,
-    pub has_next: bool,
-    pub repositories: Vec<RepositoryCard>,
+/// A viewer's star, and the count of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StarState {
+    pub starred: bool,
+    pub stars: u64,
 }
 
 /// What an upload made, as `/api/v1/images` answers.

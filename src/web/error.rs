@@ -12,12 +12,16 @@ pub enum AppError {
     NotFound,
     #[error("Log in first.")]
     Anonymous,
+    /// The caller may see it, but not do this.
+    #[error("{0}")]
+    Forbidden(String),
     #[error("{}", .0.message)]
     Refused(Refusal),
     #[error("The server can't be reached. Check the connection, then try again.")]
     Unreachable,
-    #[error("Something went wrong on the server. Try again in a moment.")]
-    Internal,
+    /// With the id under which the server's log has it, where there is one.
+    #[error("Something went wrong on the server. Try again in a moment.{}", logged_as(.0))]
+    Internal(String),
 }
 
 /// A form that was not accepted.
@@ -60,14 +64,28 @@ impl AppError {
         self
     }
 
+    /// Shows what is wrong with one field beside another, where the form has another name for it.
+    #[must_use]
+    pub fn of_field(mut self, field: &str, named: &str) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            for (name, _) in &mut refusal.fields {
+                if name == field {
+                    named.clone_into(name);
+                }
+            }
+        }
+        self
+    }
+
     /// Is the HTTP status that goes with it.
     pub const fn status(&self) -> u16 {
         match self {
             Self::NotFound => 404,
             Self::Anonymous => 401,
+            Self::Forbidden(_) => 403,
             Self::Refused(_) => 422,
             Self::Unreachable => 503,
-            Self::Internal => 500,
+            Self::Internal(_) => 500,
         }
     }
 }
@@ -87,8 +105,16 @@ impl FromServerFnError for AppError {
             | ServerFnErrorErr::MiddlewareError(_)
             | ServerFnErrorErr::Deserialization(_)
             | ServerFnErrorErr::Serialization(_)
-            | ServerFnErrorErr::Response(_) => Self::Internal,
+            | ServerFnErrorErr::Response(_) => Self::Internal(String::new()),
         }
+    }
+}
+
+fn logged_as(request_id: &str) -> String {
+    if request_id.is_empty() {
+        String::new()
+    } else {
+        format!(" Whoever runs the server finds it in the log as {request_id}.")
     }
 }
 
@@ -114,14 +140,14 @@ mod of_the_hub {
     use dockyard_hub::images::{ImageError, RepositoryError};
     use dockyard_hub::search::SearchError;
 
-    use super::AppError;
+    use super::{AppError, sentence};
 
     impl AppError {
         /// Keeps the cause in the log and from the page.
         pub fn internal(cause: impl std::fmt::Display) -> Self {
             let request_id = crate::server::web::request_id();
             tracing::error!(request_id, "a page failed: {cause}");
-            Self::Internal
+            Self::Internal(request_id)
         }
     }
 
@@ -135,7 +161,8 @@ mod of_the_hub {
                 AccountError::EmailInvalid => Self::field("email", error),
                 AccountError::TokenWrong
                 | AccountError::SetupKeyWrong
-                | AccountError::LastAdministrator => Self::refused(error),
+                | AccountError::LastAdministrator
+                | AccountError::TooManyTries { .. } => Self::refused(error),
                 AccountError::TokenNameInvalid => Self::field("name", error),
                 AccountError::PasswordWrong => Self::field("current", error),
                 AccountError::ProfileInvalid(_) => Self::field("about", error),
@@ -150,9 +177,10 @@ mod of_the_hub {
             match error {
                 AccessError::NotFound(_) => Self::NotFound,
                 AccessError::Anonymous(_) => Self::Anonymous,
-                AccessError::Denied(_)
-                | AccessError::OutOfScope(_)
-                | AccessError::Renamed { .. } => Self::refused(error),
+                AccessError::Denied(_) | AccessError::OutOfScope(_) => {
+                    Self::Forbidden(sentence(&error.to_string()))
+                }
+                AccessError::Renamed { .. } => Self::refused(error),
                 AccessError::Database(cause) => Self::internal(cause),
             }
         }

@@ -62,8 +62,9 @@ impl Outcome {
             AppError::Refused(refusal) => Some(refusal),
             AppError::NotFound
             | AppError::Anonymous
+            | AppError::Forbidden(_)
             | AppError::Unreachable
-            | AppError::Internal => None,
+            | AppError::Internal(_) => None,
         }
     }
 }

@@ -6,6 +6,8 @@ pub mod addresses;
 pub mod api;
 pub mod app;
 mod browser;
+#[cfg(feature = "ssr")]
+mod clients;
 mod commands;
 mod components;
 pub mod dto;
@@ -15,6 +17,7 @@ pub mod error_document;
 mod form;
 mod origin;
 mod pages;
+mod query;
 mod response;
 mod session;
 #[cfg(feature = "ssr")]

@@ -30,18 +30,6 @@ pub fn hide_from_search() {
 #[cfg(not(feature = "ssr"))]
 pub const fn hide_from_search() {}
 
-/// Is the id under which the server's log has the request.
-#[cfg(feature = "ssr")]
-pub fn request_id() -> Option<String> {
-    crate::server::web::request_id()
-}
-
-/// Is the id under which the server's log has the request; a browser does not know it.
-#[cfg(not(feature = "ssr"))]
-pub const fn request_id() -> Option<String> {
-    None
-}
-
 /// Gives the answer of a server function the status that goes with its error.
 ///
 /// Left alone are pages that are being rendered, and forms sent without JavaScript: those are led
@@ -63,4 +51,21 @@ pub fn failed(error: super::error::AppError) -> super::error::AppError {
         set_status(error.status());
     }
     error
+}
+
+/// Leads a form that was sent without JavaScript to a page, and tells whether it was. With it the page stays, and
+/// shows what changed.
+#[cfg(feature = "ssr")]
+pub fn lead_form(path: &str) -> bool {
+    use axum::http::header::ACCEPT;
+    use axum::http::request::Parts;
+    let parts = leptos::prelude::use_context::<Parts>();
+    let accept = parts
+        .as_ref()
+        .and_then(|parts| parts.headers.get(ACCEPT)?.to_str().ok());
+    let is_form = accept.is_some_and(|accept| accept.contains("text/html"));
+    if is_form {
+        leptos_axum::redirect(path);
+    }
+    is_form
 }

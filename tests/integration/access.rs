@@ -87,6 +87,21 @@ const TABLE: &[Row] = &[
     ("POST", "/api/web/repository", "/api/web/repository", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("POST", "/api/web/tags", "/api/web/tags", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("POST", "/api/web/tag", "/api/web/tag", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
+    ("GET", API, "/api/v1/repositories/{r}/-/manifests/{m}", [200; 5], [401, 404, 200, 200, 200], [401, 404, 404, 404, 404]),
+    ("GET", "/r/{*path}", "/r/{r}/-/activity", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
+    ("GET", "/r/{*path}", "/r/{r}/-/settings", [302, 403, 302, 200, 200], [404, 404, 404, 200, 200], [404; 5]),
+    ("GET", "/r/{*path}", "/r/{r}/-/delete-tags?tag=v1", [302, 403, 302, 200, 200], [404, 404, 404, 200, 200], [404; 5]),
+    ("POST", "/api/web/activity", "/api/web/activity", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
+    ("POST", "/api/web/repository-settings", "/api/web/repository-settings", [401, 403, 401, 200, 200], [404, 404, 404, 200, 200], [404; 5]),
+    ("POST", "/api/web/star", "/api/web/star", [401, 200, 401, 200, 200], [401, 404, 401, 200, 200], [401, 404, 401, 404, 404]),
+    ("POST", "/api/web/describe-repository", "/api/web/describe-repository", [401, 403, 401, 200, 200], [401, 404, 401, 200, 200], [401, 404, 401, 404, 404]),
+    ("POST", "/api/web/set-visibility", "/api/web/set-visibility", [401, 403, 401, 200, 200], [401, 404, 401, 200, 200], [401, 404, 401, 404, 404]),
+    // The administrator comes with a name that leads elsewhere by then.
+    ("POST", "/api/web/rename-repository", "/api/web/rename-repository", [401, 403, 401, 200, 422], [401, 404, 401, 200, 422], [401, 404, 401, 404, 404]),
+    ("POST", "/api/web/delete-repository", "/api/web/delete-repository", [401, 403, 401, 200, 404], [401, 404, 401, 200, 404], [401, 404, 401, 404, 404]),
+    ("POST", "/api/web/ask-deletion", "/api/web/ask-deletion", [401, 403, 401, 200, 200], [404, 404, 404, 200, 200], [404; 5]),
+    ("POST", "/api/web/delete-tags", "/api/web/delete-tags", [401, 403, 401, 200, 200], [401, 404, 401, 200, 200], [401, 404, 401, 404, 404]),
+    ("POST", "/api/web/restore-tag", "/api/web/restore-tag", [401, 403, 401, 200, 200], [401, 404, 401, 200, 200], [401, 404, 401, 404, 404]),
     ("POST", "/api/web/create-repository", "/api/web/create-repository", [401, 200, 401, 422, 200], [401, 200, 401, 422, 200], [401, 200, 401, 200, 200]),
     // The form leads back to itself, and says there what was wrong.
     ("POST", "/upload", "/upload", [303; 5], [303; 5], [303; 5]),
@@ -129,6 +144,22 @@ const OTHERS: &[(&str, &str)] = &[
     ("GET", "/new"),
     ("GET", "/upload"),
     ("GET", "/u/{user}"),
+    ("POST", "/preview"),
+    ("POST", "/api/web/preview-readme"),
+    ("GET", "/settings"),
+    ("GET", "/settings/{part}"),
+    ("POST", "/api/web/profile"),
+    ("POST", "/api/web/save-profile"),
+    ("POST", "/api/web/change-password"),
+    ("POST", "/api/web/sessions"),
+    ("POST", "/api/web/end-session"),
+    ("POST", "/api/web/end-other-sessions"),
+    ("POST", "/api/web/tokens"),
+    ("POST", "/api/web/create-token"),
+    ("POST", "/api/web/revoke-token"),
+    ("POST", "/api/web/account"),
+    ("POST", "/api/web/delete-account"),
+    ("POST", "/api/web/suggest"),
     ("POST", "/api/web/viewer"),
     ("POST", "/api/web/sign-up"),
     ("POST", "/api/web/set-up"),
@@ -153,6 +184,7 @@ const LISTS: &[(&str, &str)] = &[
     ("POST", "/api/web/home"),
     ("POST", "/api/web/user"),
     ("POST", "/api/web/search"),
+    ("POST", "/api/web/suggest"),
 ];
 
 #[tokio::test]
@@ -269,6 +301,7 @@ async fn text(app: &TestApp, role: Role, method: &str, path: &str) -> String {
     let request = match path {
         "/api/web/user" => request.form(&[("name", "alice")]),
         "/api/web/search" => request.form(&[("text", "secret"), ("page", "1")]),
+        "/api/web/suggest" => request.form(&[("text", "secr")]),
         "/api/web/home" => request.form(&[("", "")]),
         _ => request,
     };
@@ -286,10 +319,11 @@ async fn text(app: &TestApp, role: Role, method: &str, path: &str) -> String {
 async fn send(app: &TestApp, role: Role, method: &str, path: &str, name: &str) -> (u16, String) {
     let config = br#"{"architecture":"amd64","os":"linux"}"#;
     let manifest = crate::app::manifest(&digest(config), config.len(), &digest(b"layer"), 5);
+    let m = digest(manifest.as_bytes());
     let filled = path
         .replace("{r}", name)
         .replace("{d}", &digest(b"layer"))
-        .replace("{m}", &digest(manifest.as_bytes()))
+        .replace("{m}", &m)
         .replace("{z}", &digest(b"never pushed"))
         .replace("{u}", "01900000-0000-7000-8000-000000000000");
     let request = request(app, role, method.parse().unwrap(), &filled, name).await;
@@ -307,12 +341,16 @@ async fn send(app: &TestApp, role: Role, method: &str, path: &str, name: &str) -
             ])
         }
         ("POST", "/api/web/tag") => request.form(&[("name", name), ("tag", "v1")]),
+        ("POST", path) if path.starts_with("/api/web/") => {
+            let mut form = vec![("name", name)];
+            form.extend(fields(path, name, &m));
+            request.form(&form)
+        }
         ("POST", "/upload") => {
             let part = reqwest::multipart::Part::text("not a tarball").file_name("x.tar");
             let form = reqwest::multipart::Form::new().text("image", format!("{name}:v2"));
             request.multipart(form.part("file", part))
         }
-        ("POST", path) if path.starts_with("/api/web/") => request.form(&[("name", name)]),
         _ => request,
     };
     let response = request.send().await.unwrap();
@@ -324,6 +362,30 @@ async fn send(app: &TestApp, role: Role, method: &str, path: &str, name: &str) -
     let is_page = kind.starts_with("text/html") || kind.starts_with("image/");
     let text = response.text().await.unwrap();
     (status, if is_page { location } else { location + &text })
+}
+
+/// What a form sends beside the name; `m` is the digest of the manifest that is there.
+fn fields<'a>(path: &str, name: &'a str, m: &'a str) -> Vec<(&'static str, &'a str)> {
+    match path {
+        "/api/web/tags" => vec![("part", ""), ("sort", "version")],
+        "/api/web/star" => vec![("starred", "true")],
+        "/api/web/describe-repository" => vec![("description", "x"), ("readme", "y")],
+        "/api/web/set-visibility" if name.contains("open") => vec![("visibility", "public")],
+        "/api/web/set-visibility" => vec![("visibility", "private")],
+        "/api/web/rename-repository" => vec![("to", other_name(name))],
+        "/api/web/delete-repository" => vec![("confirmation", name)],
+        "/api/web/ask-deletion" | "/api/web/delete-tags" => vec![("tags", "v1")],
+        "/api/web/restore-tag" => vec![("tag", "v1"), ("digest", m)],
+        _ => Vec::new(),
+    }
+}
+
+fn other_name(name: &str) -> &'static str {
+    if name.contains("open") {
+        "renamed-open"
+    } else {
+        "renamed-secret"
+    }
 }
 
 /// A request with what the role has: pages and what they call know a visitor by the cookie.

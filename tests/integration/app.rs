@@ -232,13 +232,19 @@ impl TestApp {
         if let Some(cookie) = self.cookies.lock().unwrap().get(user) {
             return cookie.clone();
         }
+        let cookie = self.log_in(user).await;
+        let mut cookies = self.cookies.lock().unwrap();
+        cookies.insert(user.to_owned(), cookie.clone());
+        cookie
+    }
+
+    /// Logs a user in and returns the cookie of the new session.
+    pub async fn log_in(&self, user: &str) -> String {
         let form = [("username", user), ("password", PASSWORD), ("next", "/")];
         let login = self.anonymous(Method::POST, "/api/web/log-in").form(&form);
         let response = login.send().await.unwrap();
         let cookie = header(&response, "set-cookie").split(';').next().unwrap();
         assert!(!cookie.is_empty());
-        let mut cookies = self.cookies.lock().unwrap();
-        cookies.insert(user.to_owned(), cookie.to_owned());
         cookie.to_owned()
     }
 

@@ -220,6 +220,7 @@ async fn pages_say_what_they_are_to_those_who_get_a_link() {
         "/u/alice",
         "/r/alice/app/-/tags",
         "/r/alice/app/-/tags/v1",
+        "/r/alice/app/-/activity",
     ] {
         let (page, robots) = html(&app, path, None).await;
         let canonical = told(&page, "rel=\"canonical\"", "href");
@@ -242,6 +243,8 @@ async fn what_is_private_is_kept_from_search_engines() {
         ("/r/alice/secret/-/tags/v1", Some("alice")),
         ("/new", Some("alice")),
         ("/upload", Some("alice")),
+        ("/settings/profile", Some("alice")),
+        ("/r/alice/app/-/settings", Some("alice")),
         ("/search?q=x", None),
         ("/setup?key=x", None),
         ("/nowhere", None),

@@ -280,7 +280,9 @@ async fn says_exactly_what_deleting_tags_gives_back() {
     app.put_manifest("alice", "alice/app", "again", MANIFEST, &shared)
         .await;
     let password = dockyard_hub::Secret::new(PASSWORD.to_owned());
-    let user = app.hub.accounts.log_in("alice", &password).await.unwrap();
+    let here = std::net::Ipv4Addr::LOCALHOST.into();
+    let log_in = app.hub.accounts.log_in("alice", &password, here);
+    let user = log_in.await.unwrap();
     let caller = dockyard_hub::accounts::Caller::user_in_person(user);
     let name = "alice/app".parse().unwrap();
     let grant = app.hub.access.authorize(&caller, &name).await.unwrap();

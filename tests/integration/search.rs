@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use dockyard_hub::accounts::Caller;
+use dockyard_hub::search::{SearchFilter, SearchRequest, SearchResults, SearchSort};
+use dockyard_oci::UserName;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -94,4 +97,131 @@ async fn changes_are_followed_again_after_the_database_failed() {
         .await;
     app.create("alice", "alice/two", "public").await;
     finds_within(400, &app, None, "two", &["alice/two"]).await;
+}
+
+/// Three people, of whom one has something to hide.
+async fn shelves() -> TestApp {
+    let app = TestApp::start().await;
+    for user in ["alice", "bob"] {
+        app.sign_up(user).await;
+    }
+    for (user, name, visibility, description) in [
+        ("alice", "alice/postgres", "public", "A database"),
+        ("alice", "alice/vault", "private", "A database of secrets"),
+        ("bob", "bob/notes", "public", "Notes about postgres"),
+        ("bob", "bob/web", "public", "Pages"),
+    ] {
+        app.create(user, name, visibility).await;
+        app.by(user, Method::PATCH, &format!("/api/v1/repositories/{name}"))
+            .json(&json!({ "description": description }))
+            .send()
+            .await
+            .unwrap();
+    }
+    finds(&app, None, "pages", &["bob/web"]).await;
+    app
+}
+
+async fn caller(app: &TestApp, user: &str) -> Caller {
+    let name: UserName = user.parse().unwrap();
+    let user = app.hub.accounts.profile(&name).await.unwrap();
+    Caller::user_in_person(user.unwrap())
+}
+
+async fn look(app: &TestApp, caller: &Caller, request: SearchRequest) -> SearchResults {
+    let request = SearchRequest {
+        limit: 10,
+        ..request
+    };
+    app.hub.search.find(caller, request).await.unwrap()
+}
+
+fn text(text: &str) -> SearchRequest {
+    SearchRequest {
+        text: text.to_owned(),
+        ..SearchRequest::default()
+    }
+}
+
+fn names(results: &SearchResults) -> Vec<&str> {
+    let rows = results.repositories.iter();
+    rows.map(|repository| repository.name.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_name_counts_more_than_a_description_and_stars_move_up() {
+    let app = shelves().await;
+    let nobody = Caller::anonymous();
+    let found = look(&app, &nobody, text("postgres")).await;
+    assert_eq!(names(&found), ["alice/postgres", "bob/notes"]);
+    let by_stars = || SearchRequest {
+        sort: SearchSort::Stars,
+        ..text("postgres")
+    };
+    let star = "/api/v1/repositories/bob/notes/-/star";
+    app.by("alice", Method::PUT, star).send().await.unwrap();
+    for _ in 0..60 {
+        if names(&look(&app, &nobody, by_stars()).await) == ["bob/notes", "alice/postgres"] {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the star is not found");
+}
+
+#[tokio::test]
+async fn a_letter_may_be_wrong_when_nothing_is_right() {
+    let app = shelves().await;
+    let nobody = Caller::anonymous();
+    for mistaken in ["postgers", "posgres", "postgrez"] {
+        let found = look(&app, &nobody, text(mistaken)).await;
+        assert!(found.is_near, "{mistaken}");
+        assert_eq!(names(&found), ["alice/postgres", "bob/notes"], "{mistaken}");
+    }
+    let exact = look(&app, &nobody, text("postgres")).await;
+    assert!(!exact.is_near);
+    let short = look(&app, &nobody, text("wob")).await;
+    assert!(!short.is_near && short.repositories.is_empty());
+}
+
+#[tokio::test]
+async fn facets_count_what_the_words_find_and_filters_narrow_it_down() {
+    let app = shelves().await;
+    let nobody = Caller::anonymous();
+    let filter = SearchFilter {
+        namespace: Some("bob".to_owned()),
+        ..SearchFilter::default()
+    };
+    let request = SearchRequest {
+        filter,
+        ..text("postgres")
+    };
+    let found = look(&app, &nobody, request).await;
+    assert_eq!((found.total, names(&found)), (1, vec!["bob/notes"]));
+    let namespaces = [("alice".to_owned(), 1), ("bob".to_owned(), 1)];
+    assert_eq!(found.facets.namespaces, namespaces);
+}
+
+#[tokio::test]
+async fn what_is_private_shows_in_no_count_and_no_suggestion() {
+    let app = shelves().await;
+    let (alice, bob) = (caller(&app, "alice").await, caller(&app, "bob").await);
+    for caller in [Caller::anonymous(), bob] {
+        for words in ["vault", "vualt", "secrets", "database", ""] {
+            let found = look(&app, &caller, text(words)).await;
+            let visibilities = &found.facets.visibilities;
+            assert!(!names(&found).contains(&"alice/vault"), "{words}");
+            assert!(
+                visibilities.iter().all(|(value, _)| value == "public"),
+                "{words}: {visibilities:?}"
+            );
+            assert_eq!(found.total, found.repositories.len() as u64, "{words}");
+        }
+        let suggested = app.hub.search.suggest(&caller, "vau", 8).await.unwrap();
+        assert!(suggested.is_empty(), "{suggested:?}");
+    }
+    let own = look(&app, &alice, text("vault")).await;
+    assert_eq!(own.facets.visibilities, [("private".to_owned(), 1)]);
+    let suggested = app.hub.search.suggest(&alice, "vau", 8).await.unwrap();
+    assert_eq!(suggested, ["alice/vault".parse().unwrap()]);
 }

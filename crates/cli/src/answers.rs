@@ -53,6 +53,16 @@ pub struct Repository {
     pub tag_count: u64,
 }
 
+/// What is said of a repository.
+#[derive(Debug, Deserialize)]
+pub struct Described {
+    #[serde(default)]
+    pub description: String,
+    /// Markdown; left out where it was only changed.
+    #[serde(default)]
+    pub readme: String,
+}
+
 /// One page of what a search found, and how much there is in all.
 #[derive(Debug, Deserialize)]
 pub struct SearchResults {

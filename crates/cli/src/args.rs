@@ -16,6 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   mydocker signup --username alice
   mydocker create app --description \"The shop's backend\"
+  mydocker describe alice/app --readme README.md
   mydocker push alice/app:v1
   mydocker push --file image.tar alice/app:v1
   mydocker pull alice/app:v1
@@ -48,6 +49,12 @@ Examples:
   mydocker create app
   mydocker create app --private --description \"The shop's backend\"
   mydocker create alice/tools/app";
+
+const DESCRIBE_EXAMPLES: &str = "\
+Examples:
+  mydocker describe alice/app --description \"The shop's backend\"
+  mydocker describe alice/app --readme README.md
+  mydocker describe alice/app                     prints what is there";
 
 const SEARCH_EXAMPLES: &str = "\
 Examples:
@@ -122,6 +129,9 @@ pub enum Command {
     /// Create a repository
     #[command(after_help = CREATE_EXAMPLES)]
     Create(Create),
+    /// Change the description and the README of a repository, or print them
+    #[command(after_help = DESCRIBE_EXAMPLES)]
+    Describe(Describe),
     /// Send an image from the local engine, or a tarball, to the server
     #[command(after_help = PUSH_EXAMPLES)]
     Push(Push),
@@ -156,6 +166,18 @@ pub struct Create {
     /// What the repository holds, in a sentence
     #[arg(long, value_name = "TEXT")]
     pub description: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Describe {
+    /// The repository: alice/app
+    pub repository: String,
+    /// What the repository holds, in a line; empty to take it away
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// The README, a file of Markdown (- is standard input)
+    #[arg(long, value_name = "FILE")]
+    pub readme: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -14,7 +14,9 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::address::Server;
-use crate::answers::{Greeting, Import, NewToken, Repository, SearchResults, TagPage, User};
+use crate::answers::{
+    Described, Greeting, Import, NewToken, Repository, SearchResults, TagPage, User,
+};
 use crate::failure::{self, Refusal, explain};
 use crate::password::Secret;
 use crate::progress::{ByteStream, Cut, Size};
@@ -163,6 +165,32 @@ impl Client {
         }
         let request = self.call(Method::POST, "/api/v1/repositories");
         self.answer(request.json(&body)).await
+    }
+
+    /// Shows a repository with its README.
+    pub async fn repository(&self, repository: &RepositoryName) -> Result<Described> {
+        let path = format!("/api/v1/repositories/{repository}");
+        let shown = self.answer(self.call(Method::GET, &path)).await;
+        shown.map_err(|error| self.explain_missing(error, repository))
+    }
+
+    /// Changes what is said of a repository; what is `None` stays.
+    pub async fn describe(
+        &self,
+        repository: &RepositoryName,
+        description: Option<&str>,
+        readme: Option<&str>,
+    ) -> Result<Described> {
+        let mut body = serde_json::Map::new();
+        for (name, text) in [("description", description), ("readme", readme)] {
+            if let Some(text) = text {
+                body.insert(name.to_owned(), text.into());
+            }
+        }
+        let path = format!("/api/v1/repositories/{repository}");
+        let changed = self.answer(self.call(Method::PATCH, &path).json(&body));
+        let changed = changed.await;
+        changed.map_err(|error| self.explain_missing(error, repository))
     }
 
     /// Finds repositories by words.

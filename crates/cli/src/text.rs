@@ -8,6 +8,12 @@ pub fn one_line(text: &str) -> String {
     harmless.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Keeps the lines of a text, free of other control characters, which could drive the terminal.
+pub fn lines(text: &str) -> String {
+    let kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    text.trim_end().chars().filter(kept).collect()
+}
+
 /// Shortens a text to a number of characters, with an ellipsis when something was left out.
 pub fn shorten(text: &str, max_chars: usize) -> String {
     let text = one_line(text);

@@ -1,6 +1,7 @@
 //! The JSON API of the command line and of scripts, under `/api/v1`.
 
 mod accounts;
+mod manifests;
 mod repositories;
 
 use axum::extract::{FromRequest, Request};

@@ -14,6 +14,7 @@ use dockyard_oci::{Digest, RepositoryName, Tag, Visibility};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::manifests;
 use super::{Body, PAGE_DEFAULT, PAGE_MAX};
 use crate::server::caller::ApiCaller;
 use crate::server::error::ApiError;
@@ -83,7 +84,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(describe(&repository))))
 }
 
-/// `GET /api/v1/repositories/{name}`, and `…/-/tags` of it.
+/// `GET /api/v1/repositories/{name}`, and `…/-/tags` and `…/-/manifests/{digest}` of it.
 pub async fn show(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
@@ -102,6 +103,9 @@ pub async fn show(
             Ok(Json(body).into_response())
         }
         Some((name, "tags")) => tags(&hub, &caller, &parse(name)?, query).await,
+        Some((name, rest)) if rest.starts_with(manifests::FOLDER) => {
+            manifests::show(&hub, &caller, &parse(name)?, rest).await
+        }
         Some((name, rest)) if is_history(rest) => {
             history(&hub, &caller, &parse(name)?, history_tag(rest)?, query).await
         }
@@ -311,6 +315,7 @@ pub async fn search(
         text: query.q.clone(),
         limit,
         offset,
+        ..SearchRequest::default()
     };
     let found = hub.search.find(&caller, request).await?;
     let repositories: Vec<Value> = found.repositories.iter().map(describe).collect();

@@ -18,9 +18,11 @@ const OURS: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn carriage_returns_by_number_go() {
+fn carriage_returns_and_empty_first_lines_go() {
     assert_safe("<table>&#xdiv");
     assert_safe("<pre>&#13;a&#xd;b</pre>");
+    assert_safe("<pre>\n\n");
+    assert_safe("<pre>\n\nhttps://\n");
 }
 
 #[test]

@@ -15,7 +15,20 @@ pub(super) fn clean(html: &str) -> String {
     let mut clean = CLEANER.clean(html).to_string();
     // A carriage return can come in by its number, and would be read as a line feed the next time.
     clean.retain(|c| c != '\r');
-    clean
+    without_leading_lines(&clean)
+}
+
+/// Drops the empty lines at the start of each `<pre>`: a browser would drop the first of them, and what was cleaned
+/// would not stay the same.
+fn without_leading_lines(clean: &str) -> String {
+    let mut parts = clean.split("<pre>");
+    let mut html = String::with_capacity(clean.len());
+    html.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        html.push_str("<pre>");
+        html.push_str(part.trim_start_matches('\n'));
+    }
+    html
 }
 
 /// Adds the elements and attributes that are ours alone to HTML that was cleaned, where `<` and `>`

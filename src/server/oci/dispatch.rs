@@ -71,7 +71,8 @@ async fn answer(
     body: Lent,
     action: Action,
 ) -> Result<Response, OciError> {
-    let caller = Credentials::of(&parts.headers).caller(hub).await?;
+    let from = Peer::of(&parts.extensions);
+    let caller = Credentials::of(&parts.headers).caller(hub, from).await?;
     match action {
         Action::Base if Credentials::of(&parts.headers).is_none() => Err(OciError::Unauthenticated),
         Action::Base => Ok(axum::Json(serde_json::json!({})).into_response()),

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::server::caller::Credentials;
 use crate::server::error::ApiError;
+use crate::server::peer::Peer;
 
 /// Results when `n` is not given, as on Docker Hub.
 const RESULTS: u32 = 25;
@@ -35,15 +36,17 @@ pub async fn ping() -> impl IntoResponse {
 pub async fn search(
     State(hub): State<Hub>,
     Query(query): Query<SearchQuery>,
+    peer: Peer,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let caller = Credentials::of(&headers).caller(&hub).await?;
+    let caller = Credentials::of(&headers).caller(&hub, peer.0).await?;
     let (limit, page) = (query.n.unwrap_or(RESULTS), query.page.unwrap_or(1).max(1));
     let offset = (page - 1).saturating_mul(limit);
     let request = SearchRequest {
         text: query.q.clone(),
         limit,
         offset,
+        ..SearchRequest::default()
     };
     let found = hub.search.find(&caller, request).await?;
     let results: Vec<_> = found

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::server::caller::{Basic, Credentials};
 use crate::server::error::ApiError;
+use crate::server::peer::Peer;
 
 /// Most scopes of one token: a client asks for one or two.
 const SCOPES_MAX: usize = 32;
@@ -23,6 +24,7 @@ const SCOPES_MAX: usize = 32;
 pub async fn get(
     State(hub): State<Hub>,
     RawQuery(query): RawQuery,
+    peer: Peer,
     headers: HeaderMap,
 ) -> Response {
     let form = Form::parse(query.unwrap_or_default().as_bytes());
@@ -30,7 +32,7 @@ pub async fn get(
         Credentials::None => issue(&hub, &Caller::anonymous(), &form, None).await,
         Credentials::Basic(basic) => {
             let offline = form.first("offline_token") == "true";
-            log_in(&hub, basic, &form, offline).await
+            log_in(&hub, (basic, peer), &form, offline).await
         }
         Credentials::Bearer(_) | Credentials::Malformed => {
             Err(AccountError::WrongCredentials.into())
@@ -45,7 +47,7 @@ pub async fn get(
 }
 
 /// `POST /token`, with the credentials in the form.
-pub async fn post(State(hub): State<Hub>, body: Bytes) -> Result<Response, ApiError> {
+pub async fn post(State(hub): State<Hub>, peer: Peer, body: Bytes) -> Result<Response, ApiError> {
     let form = Form::parse(&body);
     match form.first("grant_type") {
         "password" => {
@@ -54,7 +56,7 @@ pub async fn post(State(hub): State<Hub>, body: Bytes) -> Result<Response, ApiEr
                 password: Secret::new(form.first("password").to_owned()),
             };
             let offline = form.first("access_type") == "offline";
-            log_in(&hub, basic, &form, offline).await
+            log_in(&hub, (basic, peer), &form, offline).await
         }
         "refresh_token" => {
             let token = Secret::new(form.first("refresh_token").to_owned());
@@ -72,8 +74,13 @@ pub async fn post(State(hub): State<Hub>, body: Bytes) -> Result<Response, ApiEr
 
 /// Issues a token for a name and a password, and one that stands in for the password where the
 /// client asks for it.
-async fn log_in(hub: &Hub, basic: Basic, form: &Form, offline: bool) -> Result<Response, ApiError> {
-    let caller = basic.caller(hub).await?;
+async fn log_in(
+    hub: &Hub,
+    (basic, peer): (Basic, Peer),
+    form: &Form,
+    offline: bool,
+) -> Result<Response, ApiError> {
+    let caller = basic.caller(hub, peer.0).await?;
     let refresh = match caller.user().filter(|_| offline) {
         None => None,
         // A personal token can be revoked already: one more beside it would outlive it.

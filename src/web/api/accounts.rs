@@ -9,7 +9,7 @@ use crate::web::error::AppError;
 use {
     super::theme::chosen,
     crate::server::web::{
-        base_url, current, host, log_in as begin_session, log_out as end_session,
+        base_url, current, host, log_in as begin_session, log_out as end_session, peer,
     },
     crate::web::addresses::local,
     crate::web::dto::ServerAddress,
@@ -129,7 +129,7 @@ async fn enter(username: &str, password: String) -> Result<(), AppError> {
     let (hub, _) = current().await?;
     let user = hub
         .accounts
-        .log_in(username, &Secret::new(password))
+        .log_in(username, &Secret::new(password), peer())
         .await?;
     begin_session(&user).await
 }

@@ -22,3 +22,6 @@ pub fn send(
 
 /// Stops what is being sent.
 pub const fn cancel() {}
+
+/// Ticks the boxes of all rows of the page, or none.
+pub const fn tick_all(_ticked: bool) {}

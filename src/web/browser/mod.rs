@@ -8,14 +8,18 @@ mod clipboard;
 #[cfg(feature = "hydrate")]
 mod keys;
 #[cfg(feature = "hydrate")]
+mod ticks;
+#[cfg(feature = "hydrate")]
 mod upload;
 
 #[cfg(not(feature = "hydrate"))]
-pub use absent::{cancel, copy, listen_to_keys, send};
+pub use absent::{cancel, copy, listen_to_keys, send, tick_all};
 #[cfg(feature = "hydrate")]
 pub use clipboard::copy;
 #[cfg(feature = "hydrate")]
 pub use keys::listen_to_keys;
+#[cfg(feature = "hydrate")]
+pub use ticks::tick_all;
 #[cfg(feature = "hydrate")]
 pub use upload::{cancel, send};
 

@@ -5,10 +5,11 @@ use leptos_router::components::Redirect;
 use leptos_router::hooks::use_url;
 
 use super::page_head::PageHead;
+use super::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::addresses;
 use crate::web::error::AppError;
 use crate::web::pages::not_found::NotFoundPage;
-use crate::web::response::{request_id, set_status};
+use crate::web::response::set_status;
 
 /// Shows the page that goes with an error, under the right status.
 #[component]
@@ -16,7 +17,8 @@ pub fn Failure(error: AppError) -> impl IntoView {
     match error {
         AppError::NotFound => view! { <NotFoundPage /> }.into_any(),
         AppError::Anonymous => view! { <LogInFirst /> }.into_any(),
-        error @ (AppError::Refused(_) | AppError::Unreachable | AppError::Internal) => {
+        AppError::Forbidden(message) => view! { <ForbiddenPage message /> }.into_any(),
+        error @ (AppError::Refused(_) | AppError::Unreachable | AppError::Internal(_)) => {
             view! { <Broken error /> }.into_any()
         }
     }
@@ -38,6 +40,27 @@ pub fn LogInFirst() -> impl IntoView {
     redirect
 }
 
+/// Says that this is for others.
+#[component]
+fn ForbiddenPage(message: String) -> impl IntoView {
+    set_status(403);
+    view! {
+        <PageHead title="Not allowed" />
+        <section class="message-page">
+            <p class="message-code">"403"</p>
+            <h1>"This is not yours to change"</h1>
+            <p>{message}</p>
+            <p>"If you have another account that may, log in with that."</p>
+            <SearchBox place=SearchBoxPlace::Page />
+            <div class="form-actions">
+                <a class="button" href="/">
+                    "Go to the front page"
+                </a>
+            </div>
+        </section>
+    }
+}
+
 #[component]
 fn Broken(error: AppError) -> impl IntoView {
     set_status(error.status());
@@ -47,7 +70,6 @@ fn Broken(error: AppError) -> impl IntoView {
         <section class="message-page">
             <h1>"This page can't be shown"</h1>
             <p>{error.to_string()}</p>
-            {(error == AppError::Internal).then(|| view! { <RequestId /> })}
             <div class="form-actions">
                 <a class="button button-primary" href=here rel="external">
                     "Try again"
@@ -58,14 +80,4 @@ fn Broken(error: AppError) -> impl IntoView {
             </div>
         </section>
     }
-}
-
-/// Says under which id the server's log has what went wrong. Only a page that came from the server knows.
-#[component]
-fn RequestId() -> impl IntoView {
-    SharedValue::new(request_id).into_inner().map(|id| {
-        view! {
-            <p class="message-id">"The server's log has it as " <code>{id}</code> "."</p>
-        }
-    })
 }

@@ -97,6 +97,10 @@ fn UserMenu(name: String, theme: Theme) -> impl IntoView {
                     <Icon name="package" />
                     "Your repositories"
                 </a>
+                <a class="menu-item" href="/settings/profile">
+                    <Icon name="settings" />
+                    "Settings"
+                </a>
                 <ThemeSwitch theme />
                 <ActionForm action=log_out>
                     <button type="submit" class="menu-item">

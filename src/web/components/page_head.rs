@@ -6,7 +6,7 @@ use leptos::text_prop::TextProp;
 use leptos_meta::{Link, Meta, Title};
 
 use crate::web::addresses;
-use crate::web::dto::RepositoryCard;
+use crate::web::dto::RepositoryHead;
 use crate::web::origin::base_url;
 use crate::web::response::hide_from_search;
 
@@ -91,18 +91,19 @@ fn ForOthers(title: TextProp, description: String, card: String) -> impl IntoVie
 
 /// Says what a page of a repository is. Of a private one, search engines and others learn nothing.
 #[component]
-pub fn RepositoryPageHead<'a>(
-    repository: &'a RepositoryCard,
+pub fn RepositoryPageHead(
     #[prop(into)] title: String,
     /// The address of the page.
     path: String,
+    head: RepositoryHead,
 ) -> impl IntoView {
+    let repository = head.card;
     let feed = addresses::feed(&repository.name);
     match repository.visibility {
         Visibility::Private => view! { <PageHead title feed /> }.into_any(),
         Visibility::Public => {
-            let description = repository.description.clone();
             let card = addresses::card(&repository.name);
+            let description = repository.description;
             view! { <PageHead title description path card feed /> }.into_any()
         }
     }

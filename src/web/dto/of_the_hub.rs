@@ -1,12 +1,15 @@
 //! Makes what pages show from what the hub knows.
 
 use dockyard_hub::clock::Clock;
-use dockyard_hub::images::{Repository, TagSummary};
-use dockyard_oci::Descriptor;
+use dockyard_hub::images::{Day, Move, MoveKind, Repository, TagSummary};
+use dockyard_oci::RepositoryName;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
-use super::{LayerRow, Moment, PlatformRow, RepositoryCard, TagRow};
+use super::{DayPulls, Moment, MoveRow, Moved, NewsRow, RepositoryCard, TagRow};
 
+/// Tags that one piece of news names.
+const NEWS_TAGS: usize = 3;
 /// Days after which a date says more than a distance.
 const RELATIVE_MAX_DAYS: i64 = 30;
 
@@ -14,6 +17,20 @@ impl Moment {
     /// Describes a time in Unix milliseconds as seen now.
     pub fn of_ms(ms: i64) -> Self {
         Self::seen_at(ms, Clock::system().now_ms())
+    }
+
+    /// Describes a time as documents write it; `None` for what is no RFC 3339, or before the year 1971: build
+    /// tools write the beginning of time for "unknown".
+    pub fn of_rfc3339(text: &str) -> Option<Self> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        (time.year() > 1970).then(|| Self::of_ms(time.unix_timestamp().saturating_mul(1000)))
+    }
+
+    /// Is the date alone.
+    pub fn date_of_ms(ms: i64) -> String {
+        let time = OffsetDateTime::from_unix_timestamp(ms.div_euclid(1000))
+            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        format!("{} {} {}", time.day(), time.month(), time.year())
     }
 
     fn seen_at(ms: i64, now_ms: i64) -> Self {
@@ -28,7 +45,6 @@ impl Moment {
                 u8::from(month)
             ),
             relative: distance((now_ms - ms) / 1000).unwrap_or_else(|| date.clone()),
-            exact: format!("{date}, {hour:02}:{minute:02} UTC"),
         }
     }
 }
@@ -56,9 +72,84 @@ impl From<Repository> for RepositoryCard {
             visibility: repository.visibility,
             description: repository.description,
             tag_count: repository.tag_count,
+            stars: repository.stars,
+            pulls: repository.pulls,
+            platforms: repository.platforms,
             pushed: repository.pushed_ms.map(Moment::of_ms),
         }
     }
+}
+
+impl From<Move> for MoveRow {
+    fn from(one: Move) -> Self {
+        Self {
+            tag: one.tag.to_string(),
+            moved: match one.kind {
+                MoveKind::Push => Moved::Pushed,
+                MoveKind::Restore => Moved::Restored,
+                MoveKind::Delete => Moved::Deleted,
+            },
+            digest: one.digest.map(|digest| digest.to_string()),
+            at: Moment::of_ms(one.moved_ms),
+            by: one.moved_by.map(|name| name.to_string()),
+            kept_bytes: one.kept_bytes,
+        }
+    }
+}
+
+/// Tells in few rows what happened in several repositories: what one person did to tags of one of them at about
+/// the same time is one piece of news.
+pub(in crate::web) fn news(moves: Vec<(RepositoryName, Move)>, most: usize) -> Vec<NewsRow> {
+    let mut rows: Vec<NewsRow> = Vec::new();
+    for (repository, one) in moves {
+        let one = MoveRow::from(one);
+        let known = rows.iter().position(|row| {
+            row.repository == repository.as_str()
+                && row.moved == one.moved
+                && row.by == one.by
+                && row.at.relative == one.at.relative
+        });
+        if known.is_none() && rows.len() == most {
+            break;
+        }
+        match known.and_then(|at| rows.get_mut(at)) {
+            Some(row) if row.tags.contains(&one.tag) => {}
+            Some(row) if row.tags.len() < NEWS_TAGS => row.tags.push(one.tag),
+            Some(row) => row.more += 1,
+            None => rows.push(NewsRow {
+                repository: repository.to_string(),
+                tags: vec![one.tag],
+                more: 0,
+                moved: one.moved,
+                at: one.at,
+                by: one.by,
+            }),
+        }
+    }
+    rows
+}
+
+impl From<Day> for DayPulls {
+    fn from(day: Day) -> Self {
+        Self {
+            day: Moment::date_of_ms(day.start_ms),
+            pulls: day.pulls,
+        }
+    }
+}
+
+/// Names what people know by another name than its media type.
+pub(in crate::web) fn artifact_name(media_type: &str) -> String {
+    let name = match media_type {
+        "application/vnd.cncf.helm.config.v1+json" => "Helm chart",
+        "application/vnd.dev.cosign.artifact.sig.v1+json"
+        | "application/vnd.cncf.notary.signature" => "Signature",
+        "application/spdx+json" | "text/spdx+json" => "SBOM (SPDX)",
+        "application/vnd.cyclonedx+json" => "SBOM (CycloneDX)",
+        "application/vnd.in-toto+json" => "Attestation",
+        other => other,
+    };
+    name.to_owned()
 }
 
 impl From<TagSummary> for TagRow {
@@ -66,41 +157,12 @@ impl From<TagSummary> for TagRow {
         Self {
             name: tag.name.to_string(),
             digest: tag.digest.to_string(),
-            digest_short: tag.digest.short().to_owned(),
             size_bytes: tag.size_bytes,
             pushed: Moment::of_ms(tag.pushed_ms),
             pushed_by: tag.pushed_by.map(|name| name.to_string()),
-        }
-    }
-}
-
-impl From<&Descriptor> for LayerRow {
-    fn from(layer: &Descriptor) -> Self {
-        Self {
-            digest: layer.digest.to_string(),
-            digest_short: layer.digest.short().to_owned(),
-            media_type: layer.media_type.to_string(),
-            size_bytes: layer.size,
-        }
-    }
-}
-
-impl From<&Descriptor> for PlatformRow {
-    fn from(entry: &Descriptor) -> Self {
-        let name = match &entry.platform {
-            // How build tools mark attestations.
-            Some(platform) if platform.os == "unknown" => "attestation".to_owned(),
-            Some(platform) => {
-                let variant = platform.variant.as_ref().map(|v| format!("/{v}"));
-                let (os, architecture) = (&platform.os, &platform.architecture);
-                format!("{os}/{architecture}{}", variant.unwrap_or_default())
-            }
-            None => "no platform named".to_owned(),
-        };
-        Self {
-            name,
-            digest: entry.digest.to_string(),
-            digest_short: entry.digest.short().to_owned(),
+            pulled: tag.pulled_ms.map(Moment::of_ms),
+            platforms: tag.platforms,
+            artifact: tag.artifact_type.as_deref().map(artifact_name),
         }
     }
 }

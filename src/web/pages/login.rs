@@ -2,13 +2,13 @@
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use crate::web::addresses::local;
 use crate::web::components::field::{Field, SubmitButton};
 use crate::web::components::notice::FormNotice;
 use crate::web::components::page_head::PageHead;
 use crate::web::form::Outcome;
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// The log-in form; leads back to where one was.
@@ -17,7 +17,7 @@ pub fn LogInPage() -> impl IntoView {
     let action = Session::here().log_in;
     on_cleanup(move || action.clear());
     let outcome = Outcome::of(action);
-    let query = use_query_map();
+    let query = page_query();
     let next = move || local(&query.read().get("next").unwrap_or_default()).to_owned();
     let sign_up = move || format!("/signup?next={}", next());
     view! {

@@ -1,11 +1,15 @@
 //! The pages, one module for each address.
 
+mod activity;
+mod delete_tags;
 pub mod home;
 pub mod login;
 pub mod new;
 pub mod not_found;
 pub mod repository;
+mod repository_settings;
 pub mod search;
+pub mod settings;
 pub mod setup;
 pub mod signup;
 mod tag;

@@ -1,15 +1,16 @@
 //! `/new`: make a repository.
 
+use dockyard_oci::Visibility;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
 use crate::web::api::repositories::CreateRepository;
 use crate::web::components::failure::LogInFirst;
 use crate::web::components::field::{Field, SubmitButton};
-use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
 use crate::web::components::notice::FormNotice;
 use crate::web::components::page_head::PageHead;
+use crate::web::components::visibility_field::VisibilityField;
 use crate::web::dto::Viewer;
 use crate::web::form::Outcome;
 use crate::web::session::Session;
@@ -47,7 +48,7 @@ fn NewRepositoryForm(action: ServerAction<CreateRepository>, user: String) -> im
                     autofocus=true
                     outcome
                 />
-                <VisibilityField outcome />
+                <VisibilityField outcome current=Visibility::Public />
                 <Field
                     name="description"
                     label="Description (optional)"
@@ -58,44 +59,5 @@ fn NewRepositoryForm(action: ServerAction<CreateRepository>, user: String) -> im
                 <SubmitButton text="Create repository" outcome />
             </ActionForm>
         </section>
-    }
-}
-
-#[component]
-fn VisibilityField(outcome: Outcome) -> impl IntoView {
-    let is_private = move || {
-        outcome
-            .kept("visibility")
-            .is_some_and(|kept| kept == "private")
-    };
-    view! {
-        <fieldset class="field choice-field">
-            <legend>"Visibility"</legend>
-            <label class="choice">
-                <input
-                    type="radio"
-                    name="visibility"
-                    value="public"
-                    checked=move || !is_private()
-                />
-                <span class="choice-text">
-                    <span class="choice-title">
-                        <Icon name="globe" />
-                        "Public"
-                    </span>
-                    <span class="choice-hint">"Everyone can find and pull it."</span>
-                </span>
-            </label>
-            <label class="choice">
-                <input type="radio" name="visibility" value="private" checked=is_private />
-                <span class="choice-text">
-                    <span class="choice-title">
-                        <Icon name="lock" />
-                        "Private"
-                    </span>
-                    <span class="choice-hint">"Only you can see and pull it."</span>
-                </span>
-            </label>
-        </fieldset>
     }
 }

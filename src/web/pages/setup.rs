@@ -2,13 +2,13 @@
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::signup::AccountFields;
 use crate::web::components::field::SubmitButton;
 use crate::web::components::notice::FormNotice;
 use crate::web::components::page_head::PageHead;
 use crate::web::form::Outcome;
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// The form behind the link that the first start prints.
@@ -17,7 +17,7 @@ pub fn SetUpPage() -> impl IntoView {
     let action = Session::here().set_up;
     on_cleanup(move || action.clear());
     let outcome = Outcome::of(action);
-    let query = use_query_map();
+    let query = page_query();
     let key = move || query.read().get("key").unwrap_or_default();
     view! {
         <PageHead title="Set up" />

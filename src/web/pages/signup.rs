@@ -2,13 +2,14 @@
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use crate::web::addresses::local;
 use crate::web::components::field::{Field, SubmitButton};
 use crate::web::components::notice::FormNotice;
 use crate::web::components::page_head::PageHead;
+use crate::web::components::password_field::NewPasswordField;
 use crate::web::form::Outcome;
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// The form that makes an account.
@@ -17,7 +18,7 @@ pub fn SignUpPage() -> impl IntoView {
     let action = Session::here().sign_up;
     on_cleanup(move || action.clear());
     let outcome = Outcome::of(action);
-    let query = use_query_map();
+    let query = page_query();
     let next = move || local(&query.read().get("next").unwrap_or_default()).to_owned();
     let log_in = move || format!("/login?next={}", next());
     view! {
@@ -49,15 +50,7 @@ pub fn AccountFields(outcome: Outcome) -> impl IntoView {
             maxlength=39
             outcome
         />
-        <Field
-            name="password"
-            label="Password"
-            kind="password"
-            autocomplete="new-password"
-            hint="Eight characters or more. A few words in a row are easy to keep in mind."
-            required=true
-            outcome
-        />
+        <NewPasswordField label="Password" outcome />
         <Field
             name="email"
             label="Email (optional)"

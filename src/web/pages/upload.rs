@@ -4,7 +4,6 @@ use dockyard_oci::{ImageName, Reference, RepositoryName, Tag};
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::upload_progress::{Upload, UploadStatus};
 use crate::web::browser::{self, Sending};
@@ -16,6 +15,7 @@ use crate::web::components::notice::ErrorNotice;
 use crate::web::components::page_head::PageHead;
 use crate::web::dto::{ServerAddress, Viewer};
 use crate::web::form::Outcome;
+use crate::web::query::page_query;
 use crate::web::session::Session;
 
 /// The upload form, for whoever is logged in.
@@ -36,7 +36,7 @@ pub fn UploadPage() -> impl IntoView {
 #[component]
 fn UploadCard(user: String, server: ServerAddress) -> impl IntoView {
     let upload = RwSignal::new(Upload::Idle);
-    let query = use_query_map();
+    let query = page_query();
     let refused = move || {
         query
             .read()
@@ -62,7 +62,7 @@ fn UploadCard(user: String, server: ServerAddress) -> impl IntoView {
 fn UploadForm(user: String, upload: RwSignal<Upload>) -> impl IntoView {
     let (repository, tag) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let file = NodeRef::<html::Input>::new();
-    let query = use_query_map().get_untracked();
+    let query = page_query().get_untracked();
     let hint = "A new one is made when there is none of that name. Your own name may be left out.";
     let send = {
         let user = user.clone();

@@ -192,14 +192,6 @@ fn UploadResult(import: Import, server: ServerAddress) -> impl IntoView {
 
 #[component]
 fn ResultRow(image: ImportedImage) -> impl IntoView {
-    let short = image
-        .digest
-        .split(':')
-        .nth(1)
-        .unwrap_or_default()
-        .chars()
-        .take(12)
-        .collect();
     let (name, href) = match &image.tag {
         Some(tag) => (
             format!("{}:{tag}", image.repository),
@@ -220,7 +212,7 @@ fn ResultRow(image: ImportedImage) -> impl IntoView {
                 <a href=href>{name}</a>
             </th>
             <td class="col-digest">
-                <ShortDigest digest=image.digest short />
+                <ShortDigest digest=image.digest />
             </td>
             <td class="col-size">
                 <ByteSize bytes=image.size_bytes />

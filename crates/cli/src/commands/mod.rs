@@ -25,6 +25,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         Command::Logout => account::log_out(&session).await,
         Command::Whoami => account::who_am_i(&session).await,
         Command::Create(args) => repositories::create(&session, args).await,
+        Command::Describe(args) => repositories::describe(&session, args).await,
         Command::Search(args) => repositories::search(&session, args).await,
         Command::Tags(args) => repositories::tags(&session, args).await,
         Command::Push(args) => images::push(&session, args).await,

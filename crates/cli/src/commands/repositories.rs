@@ -1,13 +1,14 @@
 //! Repositories: creating, finding, listing tags.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use dockyard_oci::{RepositoryName, Visibility};
 
 use super::Session;
 use crate::answers::{Repository, TagInfo};
-use crate::args::{Create, Search, Tags};
+use crate::args::{Create, Describe, Search, Tags};
 use crate::progress::Screen;
 use crate::text;
 
@@ -29,6 +30,41 @@ pub async fn create(session: &Session, args: Create) -> Result<()> {
         .await?;
     Screen::Stdout.say(&format!("Created {} ({})", made.name, made.visibility));
     Ok(())
+}
+
+/// Changes what is said of a repository; without anything to change, prints it.
+pub async fn describe(session: &Session, args: Describe) -> Result<()> {
+    let repository: RepositoryName = match session.without_host(&args.repository)?.parse() {
+        Ok(name) => name,
+        Err(error) => bail!("{}: {error}", args.repository),
+    };
+    if args.description.is_none() && args.readme.is_none() {
+        let client = session.client().await?;
+        let shown = client.repository(&repository).await?;
+        for text in [shown.description, shown.readme] {
+            if !text.is_empty() {
+                Screen::Stdout.say(&text::lines(&text));
+            }
+        }
+        return Ok(());
+    }
+    let readme = args.readme.as_deref().map(read_text).transpose()?;
+    let (client, _) = session.signed_in().await?;
+    client
+        .describe(&repository, args.description.as_deref(), readme.as_deref())
+        .await?;
+    Screen::Stdout.say(&format!("Described {repository}"));
+    Ok(())
+}
+
+/// Reads a file of text, or standard input for `-`.
+fn read_text(path: &Path) -> Result<String> {
+    let text = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    text.with_context(|| format!("{} can't be read as text", path.display()))
 }
 
 pub async fn search(session: &Session, args: Search) -> Result<()> {

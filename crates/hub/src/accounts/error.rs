@@ -13,6 +13,8 @@ pub enum AccountError {
     PasswordWeak(String),
     #[error("the user name or the password is wrong")]
     WrongCredentials,
+    #[error("too many wrong passwords: wait {wait_secs} seconds, then try again")]
+    TooManyTries { wait_secs: u64 },
     #[error("this token is not valid: it was revoked, has expired, or was cut short")]
     TokenWrong,
     #[error("this set-up link is not valid, or was used already")]

@@ -7,6 +7,7 @@ mod passwords;
 mod profile;
 mod service;
 mod sessions;
+mod throttle;
 mod tokens;
 
 pub use access::{Access, AccessError, Administer, Delete, Grant, Permission, Pull, Push};

@@ -1,5 +1,7 @@
 //! What a user tells about themselves, the password, and the end of an account.
 
+use std::net::IpAddr;
+
 use super::{AccountError, Accounts, User};
 use crate::Secret;
 use crate::db::tables::{access_tokens, blobs, outbox, repositories, sessions, stars, users};
@@ -45,15 +47,16 @@ impl Accounts {
 
     /// Changes the password, and ends every other session and what `docker login` keeps.
     ///
-    /// `session_id` is the session that stays. Errors: `PasswordWrong`, `PasswordWeak`.
+    /// `session_id` is the session that stays. Errors: `PasswordWrong`, `TooManyTries`, `PasswordWeak`.
     pub async fn change_password(
         &self,
         user: &User,
         current: &Secret<String>,
         new: &Secret<String>,
         session_id: &str,
+        from: IpAddr,
     ) -> Result<(), AccountError> {
-        self.check_password(user, current).await?;
+        self.check_password(user, current, from).await?;
         let hash = self.passwords.hash(new).await?;
         users::update_password(&self.db, user.id, hash).await?;
         sessions::delete_others(&self.db, user.id, session_id).await?;
@@ -62,9 +65,14 @@ impl Accounts {
 
     /// Deletes an account with its repositories, tokens, stars and sessions, all at once.
     ///
-    /// Errors: `PasswordWrong`, `LastAdministrator`.
-    pub async fn delete(&self, user: &User, password: &Secret<String>) -> Result<(), AccountError> {
-        self.check_password(user, password).await?;
+    /// Errors: `PasswordWrong`, `TooManyTries`, `LastAdministrator`.
+    pub async fn delete(
+        &self,
+        user: &User,
+        password: &Secret<String>,
+        from: IpAddr,
+    ) -> Result<(), AccountError> {
+        self.check_password(user, password, from).await?;
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.begin().await?;
         if user.is_admin && users::count_admins(&mut tx).await? == 1 {
@@ -84,8 +92,9 @@ impl Accounts {
         &self,
         user: &User,
         password: &Secret<String>,
+        from: IpAddr,
     ) -> Result<(), AccountError> {
-        match self.log_in(user.name.as_str(), password).await {
+        match self.log_in(user.name.as_str(), password, from).await {
             Ok(_) => Ok(()),
             Err(AccountError::WrongCredentials) => Err(AccountError::PasswordWrong),
             Err(error) => Err(error),

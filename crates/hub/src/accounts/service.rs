@@ -1,8 +1,11 @@
 //! Accounts: signing up and logging in.
 
+use std::net::IpAddr;
+
 use dockyard_oci::UserName;
 
 use super::passwords::Passwords;
+use super::throttle::Throttle;
 use super::tokens::{Tokens, hash, random_bytes};
 use super::{AccountError, Sessions, User};
 use crate::clock::Clock;
@@ -26,6 +29,7 @@ pub struct Accounts {
     pub(super) db: Db,
     pub(super) clock: Clock,
     pub(super) passwords: Passwords,
+    throttle: Throttle,
     pub sessions: Sessions,
     pub tokens: Tokens,
 }
@@ -35,6 +39,7 @@ impl Accounts {
         let sessions = Sessions::new(db.clone(), clock.clone());
         let tokens = Tokens::open(db.clone(), clock.clone()).await?;
         Ok(Self {
+            throttle: Throttle::new(clock.clone()),
             db,
             clock,
             passwords: Passwords::new(),
@@ -79,12 +84,15 @@ impl Accounts {
 
     /// Finds the user that a name and a password belong to.
     ///
-    /// Errors: `WrongCredentials`, in the same time whether or not the user exists.
+    /// `from` is where the request comes from. Errors: `WrongCredentials`, in the same time whether or not the
+    /// user exists; `TooManyTries`, also for the right password.
     pub async fn log_in(
         &self,
         name: &str,
         password: &Secret<String>,
+        from: IpAddr,
     ) -> Result<User, AccountError> {
+        let attempt = self.throttle.begin(name, from)?;
         let found = match name.parse::<UserName>() {
             Ok(name) => users::find_credentials(&self.db, &name).await?,
             Err(_) => None,
@@ -93,6 +101,7 @@ impl Accounts {
         if !self.passwords.check(password, hash).await? {
             return Err(AccountError::WrongCredentials);
         }
+        attempt.passed();
         user.ok_or(AccountError::WrongCredentials)
     }
 

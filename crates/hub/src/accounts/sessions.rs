@@ -1,10 +1,14 @@
 //! Browser sessions. What a session holds is the server's business; it is opaque here.
 
 use super::User;
+use super::tokens::hash;
 use crate::Id;
 use crate::clock::Clock;
 use crate::db::tables::sessions;
 use crate::db::{Db, DbError};
+
+/// Characters of a session's handle: enough to tell a user's sessions apart.
+const HANDLE_CHARS: usize = 16;
 
 /// A session as the server writes it.
 #[derive(Debug)]
@@ -26,6 +30,13 @@ pub struct SessionSummary {
     pub client: String,
     pub created_ms: i64,
     pub seen_ms: i64,
+}
+
+impl SessionSummary {
+    /// Names the session to its user without telling the secret.
+    pub fn handle(&self) -> String {
+        hash(&self.id).chars().take(HANDLE_CHARS).collect()
+    }
 }
 
 /// Keeps sessions in the database, so that any node can take the next request.

@@ -19,7 +19,7 @@ use super::StoredManifest;
 use crate::Id;
 use crate::accounts::{Grant, Pull};
 use crate::clock::Clock;
-use crate::db::tables::pulls;
+use crate::db::tables::{outbox, pulls};
 use crate::db::{Db, DbError};
 
 /// How often what was noted is written, in seconds; so much can be lost when the process is killed.
@@ -34,6 +34,9 @@ const RECENT_MAX: NonZeroUsize = NonZeroUsize::new(2048).expect("2048 is not zer
 const LISTED_MAX: usize = 256;
 /// How long after an index a manifest of it belongs to the same pull, in milliseconds.
 const TOGETHER_MS: i64 = 10 * 60 * 1000;
+/// How far the counts that search sorts by may lag behind, in milliseconds: a repository that is pulled all the time
+/// is indexed anew this often.
+const INDEX_MS: i64 = 10 * 60 * 1000;
 /// Milliseconds of a day.
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -65,6 +68,8 @@ struct Noted {
 struct State {
     counts: HashMap<(Id, Digest), Count>,
     recent: LruCache<(Id, u64), Recent>,
+    /// When repositories were last handed to the search index for their pulls.
+    indexed: LruCache<Id, i64>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -91,6 +96,7 @@ impl Pulls {
                 state: Mutex::new(State {
                     counts: HashMap::new(),
                     recent: LruCache::new(RECENT_MAX),
+                    indexed: LruCache::new(RECENT_MAX),
                 }),
                 full: Notify::new(),
             }),
@@ -176,6 +182,9 @@ impl Pulls {
         for (id, count) in repositories {
             let day = count.last_ms.div_euclid(DAY_MS);
             pulls::add(&mut tx, id, day, count.pulls, count.last_ms).await?;
+            if self.noted.lock().is_due(id, count.last_ms) {
+                outbox::insert(&mut tx, id, count.last_ms).await?;
+            }
         }
         tx.commit().await
     }
@@ -210,6 +219,16 @@ impl Noted {
 }
 
 impl State {
+    /// Tells whether it is time to index a repository anew, and takes it as done.
+    fn is_due(&mut self, id: Id, now_ms: i64) -> bool {
+        let last_ms = self.indexed.get(&id).copied();
+        let is_due = last_ms.is_none_or(|last_ms| last_ms + INDEX_MS < now_ms);
+        if is_due {
+            self.indexed.put(id, now_ms);
+        }
+        is_due
+    }
+
     /// Tells whether a manifest is part of an index that the client pulled lately; once.
     fn is_part(&mut self, id: Id, client: u64, digest: &Digest, now_ms: i64) -> bool {
         let Some(recent) = self.recent.get_mut(&(id, client)) else {

@@ -232,13 +232,17 @@ impl Repositories {
         Ok(repositories::list_recent_by_owner(&self.db, user.id, limit).await?)
     }
 
-    /// Lists the repositories that a user starred and may see, the last star first.
-    pub async fn starred(
+    /// Lists what the caller may see of the repositories that a user starred, by name.
+    pub async fn starred_by(
         &self,
+        caller: &Caller,
         user: &User,
-        limit: u32,
+        page: Page,
     ) -> Result<Vec<Repository>, RepositoryError> {
-        Ok(repositories::list_starred(&self.db, user.id, limit).await?)
+        let viewer = caller.user().filter(|_| caller.lists());
+        let viewer_id = viewer.map(|viewer| &viewer.id);
+        let after = page.after.as_deref().unwrap_or_default();
+        Ok(repositories::list_starred(&self.db, user.id, viewer_id, after, page.limit).await?)
     }
 
     /// Counts a user's repositories and the bytes in them; what several share counts in each.

@@ -3,30 +3,42 @@
 use std::path::Path;
 
 use tantivy::collector::{Count, TopDocs};
+use tantivy::columnar::Column;
 use tantivy::directory::MmapDirectory;
 use tantivy::query::Query;
-use tantivy::schema::{Field, STORED, STRING, Schema, TEXT, Value};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term, doc};
+use tantivy::schema::{FAST, Field, STORED, STRING, Schema, TEXT, Value};
+use tantivy::{
+    DocAddress, DocId, Index, IndexReader, IndexWriter, Order, ReloadPolicy, Score, Searcher,
+    SegmentReader, TantivyDocument, Term, doc,
+};
 
-use super::SearchError;
+use super::facets::{Values, ranked};
+use super::{Facets, SearchError, SearchSort};
 use crate::Id;
 use crate::images::Repository;
 
 /// Changes whenever the schema or the way of indexing does, so that older indexes are rebuilt.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// Stands in the place of the cursor while the index is being built.
 const UNFINISHED: &str = "unfinished";
 /// Memory of the writer in bytes: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
+/// Values of one facet that are told.
+const FACET_VALUES: usize = 12;
 
 #[derive(Clone, Copy)]
 pub(super) struct Fields {
     pub id: Field,
     pub owner: Field,
     pub visibility: Field,
+    pub namespace: Field,
+    pub platform: Field,
     pub name: Field,
     pub description: Field,
     pub readme: Field,
+    pub stars: Field,
+    pub pulls: Field,
+    pub pushed: Field,
 }
 
 pub(super) struct SearchIndex {
@@ -77,14 +89,22 @@ impl SearchIndex {
         let fields = self.fields;
         writer.delete_term(Term::from_field_text(fields.id, &id.to_string()));
         if let Some(repository) = repository {
-            writer.add_document(doc!(
+            let mut document = doc!(
                 fields.id => id.to_string(),
                 fields.owner => repository.owner_id.to_string(),
                 fields.visibility => repository.visibility.as_str(),
+                fields.namespace => repository.name.namespace(),
                 fields.name => repository.name.as_str(),
                 fields.description => repository.description.as_str(),
                 fields.readme => repository.readme.as_str(),
-            ))?;
+                fields.stars => repository.stars,
+                fields.pulls => repository.pulls,
+                fields.pushed => repository.pushed_ms.unwrap_or_default(),
+            );
+            for platform in &repository.platforms {
+                document.add_text(fields.platform, platform);
+            }
+            writer.add_document(document)?;
         }
         Ok(())
     }
@@ -104,25 +124,77 @@ impl SearchIndex {
         Ok(())
     }
 
-    /// Finds ids, best first, and how many there are in all.
+    /// Finds ids in an order, and how many there are in all.
     pub(super) fn find(
         &self,
         query: &dyn Query,
+        sort: SearchSort,
         limit: u32,
         offset: u32,
     ) -> Result<(u64, Vec<Id>), SearchError> {
         let searcher = self.reader.searcher();
-        let top = TopDocs::with_limit(as_usize(limit)).and_offset(as_usize(offset));
-        let (total, found) = searcher.search(query, &(Count, top.order_by_score()))?;
+        let top = || TopDocs::with_limit(as_usize(limit)).and_offset(as_usize(offset));
+        let by = |field: &'static str| top().order_by_u64_field(field, Order::Desc);
+        let (total, found) = match sort {
+            SearchSort::Best => {
+                addresses(searcher.search(query, &(Count, top().tweak_score(liked)))?)
+            }
+            SearchSort::Stars => addresses(searcher.search(query, &(Count, by("stars")))?),
+            SearchSort::Pulls => addresses(searcher.search(query, &(Count, by("pulls")))?),
+            SearchSort::Pushed => {
+                let newest = top().order_by_fast_field::<i64>("pushed", Order::Desc);
+                addresses(searcher.search(query, &(Count, newest))?)
+            }
+        };
+        Ok((total as u64, self.ids(&searcher, found)?))
+    }
+
+    /// Counts what everything that is found has in common.
+    pub(super) fn facets(&self, query: &dyn Query) -> Result<Facets, SearchError> {
+        let values = |field| Values { field };
+        let all = (
+            values("platform"),
+            values("namespace"),
+            values("visibility"),
+        );
+        let (platforms, namespaces, visibilities) = self.reader.searcher().search(query, &all)?;
+        Ok(Facets {
+            platforms: ranked(platforms, FACET_VALUES),
+            namespaces: ranked(namespaces, FACET_VALUES),
+            visibilities: ranked(visibilities, FACET_VALUES),
+        })
+    }
+
+    fn ids(&self, searcher: &Searcher, found: Vec<DocAddress>) -> Result<Vec<Id>, SearchError> {
         let mut ids = Vec::with_capacity(found.len());
-        for (_, address) in found {
+        for address in found {
             let document: TantivyDocument = searcher.doc(address)?;
             let id = document
                 .get_first(self.fields.id)
                 .and_then(|value| value.as_str());
             ids.extend(id.and_then(|text| text.parse::<Id>().ok()));
         }
-        Ok((total as u64, ids))
+        Ok(ids)
+    }
+}
+
+fn addresses<T>((total, found): (usize, Vec<(T, DocAddress)>)) -> (usize, Vec<DocAddress>) {
+    (total, found.into_iter().map(|(_, at)| at).collect())
+}
+
+/// Lets what people like weigh a little: a hundred stars as much as a word that fits half as well again.
+fn liked(segment: &SegmentReader) -> impl Fn(DocId, Score) -> Score + use<> {
+    let column = |name| segment.fast_fields().u64(name).ok();
+    let (stars, pulls) = (column("stars"), column("pulls"));
+    move |document, score| {
+        let value = |column: &Option<Column<u64>>| {
+            let first = column.as_ref().and_then(|column| column.first(document));
+            first.unwrap_or_default()
+        };
+        let likes = value(&stars).saturating_add(value(&pulls) / 50);
+        // A logarithm in whole numbers is exact enough, and needs no conversion that could lose something.
+        let doublings = u8::try_from((likes + 1).ilog2()).unwrap_or(u8::MAX);
+        score * 0.07f32.mul_add(f32::from(doublings), 1.0)
     }
 }
 
@@ -131,10 +203,15 @@ fn schema() -> (Schema, Fields) {
     let fields = Fields {
         id: schema.add_text_field("id", STRING | STORED),
         owner: schema.add_text_field("owner", STRING),
-        visibility: schema.add_text_field("visibility", STRING),
+        visibility: schema.add_text_field("visibility", STRING | FAST),
+        namespace: schema.add_text_field("namespace", STRING | FAST),
+        platform: schema.add_text_field("platform", STRING | FAST),
         name: schema.add_text_field("name", TEXT),
         description: schema.add_text_field("description", TEXT),
         readme: schema.add_text_field("readme", TEXT),
+        stars: schema.add_u64_field("stars", FAST),
+        pulls: schema.add_u64_field("pulls", FAST),
+        pushed: schema.add_i64_field("pushed", FAST),
     };
     (schema.build(), fields)
 }

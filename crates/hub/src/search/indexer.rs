@@ -8,6 +8,7 @@ use std::time::Duration;
 use tantivy::IndexWriter;
 use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
@@ -29,6 +30,9 @@ const BREATH: Duration = Duration::from_millis(500);
 /// Pause after a failure, before the index is opened again: longer than a hiccup of the database, and
 /// not so long that anybody restarts the server for it.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// How long the writer stays after the last change: longer than the pauses between the pushes of a busy hour.
+const WRITER_IDLE: Duration = Duration::from_mins(1);
 
 /// What an indexer works with.
 pub(super) struct Indexer {
@@ -58,18 +62,16 @@ impl Indexer {
         let db = &self.db;
         let (oldest, newest) = (outbox::oldest(db).await?, outbox::newest(db).await?);
         let folder = self.folder.clone();
-        let (index, writer) = spawn_blocking(move || {
-            let index = open_usable(&folder, oldest, newest)?;
-            let writer = index.writer()?;
-            Ok::<_, SearchError>((Arc::new(index), writer))
-        })
-        .await
-        .unwrap_or(Err(SearchError::Stopped))?;
+        let index = spawn_blocking(move || open_usable(&folder, oldest, newest))
+            .await
+            .unwrap_or(Err(SearchError::Stopped))?;
+        let index = Arc::new(index);
         self.opened.send_replace(Opened::Index(Arc::clone(&index)));
         let cursor = index.cursor();
         let follower = Follower {
             index,
-            writer,
+            writer: None,
+            wrote: Instant::now(),
             db: db.clone(),
             cursor: cursor.unwrap_or_default(),
         };
@@ -99,7 +101,9 @@ fn open_usable(folder: &Path, oldest: i64, newest: i64) -> Result<SearchIndex, S
 
 struct Follower {
     index: Arc<SearchIndex>,
-    writer: IndexWriter,
+    /// There while something is written: it has threads and memory of its own.
+    writer: Option<IndexWriter>,
+    wrote: Instant,
     db: Db,
     /// The last outbox row that is in the index.
     cursor: i64,
@@ -114,6 +118,11 @@ impl Follower {
                 () = stop.cancelled() => break,
             }
             self = self.catch_up(stop).await?;
+            if self.writer.is_some() && self.wrote.elapsed() > WRITER_IDLE {
+                let writer = self.writer.take();
+                // Waits for its threads.
+                let _ = spawn_blocking(move || drop(writer)).await;
+            }
             tokio::select! {
                 () = tokio::time::sleep(BREATH) => {}
                 () = stop.cancelled() => break,
@@ -168,11 +177,16 @@ impl Follower {
         cursor: Option<i64>,
     ) -> Result<Self, SearchError> {
         spawn_blocking(move || {
+            let mut writer = match self.writer.take() {
+                Some(writer) => writer,
+                None => self.index.writer()?,
+            };
             for id in ids {
                 let repository = found.iter().find(|repository| repository.id == id);
-                self.index.put(&self.writer, id, repository)?;
+                self.index.put(&writer, id, repository)?;
             }
-            self.index.commit(&mut self.writer, cursor)?;
+            self.index.commit(&mut writer, cursor)?;
+            (self.writer, self.wrote) = (Some(writer), Instant::now());
             Ok(self)
         })
         .await
@@ -197,7 +211,8 @@ mod tests {
         db.execute(repository, values![]).await.unwrap();
         let index = SearchIndex::open(&folder.join("search")).unwrap();
         Follower {
-            writer: index.writer().unwrap(),
+            writer: None,
+            wrote: Instant::now(),
             index: Arc::new(index),
             db,
             cursor: 0,

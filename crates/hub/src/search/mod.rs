@@ -1,5 +1,6 @@
 //! Full-text search over repositories. The index is derived from the database and can be thrown away.
 
+mod facets;
 mod index;
 mod indexer;
 mod query;
@@ -7,15 +8,18 @@ mod query;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dockyard_oci::{RepositoryName, Visibility};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::Id;
 use crate::accounts::{Access, Caller};
 use crate::db::{Db, DbError};
 use crate::images::Repository;
 use index::SearchIndex;
 use indexer::Indexer;
+use query::Reading;
 
 /// Most results of one request.
 pub const LIMIT_MAX: u32 = 100;
@@ -23,19 +27,56 @@ pub const LIMIT_MAX: u32 = 100;
 const REACH_MAX: u32 = 10_000;
 
 /// What is looked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct SearchRequest {
     pub text: String,
+    pub filter: SearchFilter,
+    pub sort: SearchSort,
     pub limit: u32,
     pub offset: u32,
 }
 
-/// What was found, best first.
-#[derive(Debug, Clone)]
+/// What all results have to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SearchFilter {
+    /// `linux/amd64`.
+    pub platform: Option<String>,
+    pub namespace: Option<String>,
+    pub visibility: Option<Visibility>,
+}
+
+/// The order of results.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SearchSort {
+    /// What fits best, with a little weight for stars and pulls.
+    #[default]
+    Best,
+    Stars,
+    Pulls,
+    /// Pushed last first.
+    Pushed,
+}
+
+/// What was found, in the order that was asked for.
+#[derive(Debug, Clone, Default)]
 pub struct SearchResults {
     /// How many there are in all that the caller may see.
     pub total: u64,
     pub repositories: Vec<Repository>,
+    /// What everything that the words find has in common, whatever the filter.
+    pub facets: Facets,
+    /// The words that were looked for.
+    pub words: Vec<String>,
+    /// Whether nothing was as it was typed, and this is what comes near.
+    pub is_near: bool,
+}
+
+/// Values and how many results have them, most first; counted over what the caller may see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facets {
+    pub platforms: Vec<(String, u64)>,
+    pub namespaces: Vec<(String, u64)>,
+    pub visibilities: Vec<(String, u64)>,
 }
 
 /// Whether there is an index to search in.
@@ -111,38 +152,109 @@ impl Search {
     }
 
     /// Finds the repositories whose name, description or README holds every word of the text; the
-    /// last letters of a word may be missing. An empty text finds nothing.
+    /// last letters of a word may be missing. Where there are none, a letter or two of a longer word may be wrong.
+    /// An empty text finds everything that fits the filter.
     pub async fn find(
         &self,
         caller: &Caller,
         request: SearchRequest,
     ) -> Result<SearchResults, SearchError> {
-        let nothing = SearchResults {
-            total: 0,
-            repositories: Vec::new(),
-        };
+        let words = query::words(&request.text);
+        // Words that are none, such as punctuation alone, find nothing.
+        let is_odd = words.is_empty() && !request.text.trim().is_empty();
         let limit = request.limit.min(LIMIT_MAX);
-        if limit == 0 || request.offset > REACH_MAX {
-            return Ok(nothing);
+        if is_odd || limit == 0 || request.offset > REACH_MAX {
+            return Ok(SearchResults::default());
         }
         let index = self.index().await?;
-        let Some(query) = query::build(&index, caller, &request.text) else {
-            return Ok(nothing);
-        };
-        let offset = request.offset;
-        let found = tokio::task::spawn_blocking(move || index.find(&query, limit, offset)).await;
-        let (total, ids) = found.map_err(|_| SearchError::Stopped)??;
-        let mut repositories = crate::db::tables::repositories::find_many(&self.db, &ids).await?;
-        // The index may lag behind by a moment; what may be seen is decided on the row.
-        repositories.retain(|repository| Access::sees(caller, repository));
-        let hidden = ids.len() - repositories.len();
-        let total = total.saturating_sub(hidden as u64);
-        repositories.sort_by_key(|repository| ids.iter().position(|id| *id == repository.id));
+        let (who, asked) = (caller.clone(), words.clone());
+        let work = move || look(&index, &who, &asked, &SearchRequest { limit, ..request });
+        let found = tokio::task::spawn_blocking(work).await;
+        let found = found.map_err(|_| SearchError::Stopped)??;
+        let (total, repositories) = self.rows(caller, found.total, &found.ids).await?;
         Ok(SearchResults {
             total,
             repositories,
+            facets: found.facets,
+            words,
+            is_near: found.is_near,
         })
     }
+
+    /// Finds names that hold words beginning as the text does, the liked ones first.
+    pub async fn suggest(
+        &self,
+        caller: &Caller,
+        text: &str,
+        limit: u32,
+    ) -> Result<Vec<RepositoryName>, SearchError> {
+        let words = query::words(text);
+        if words.is_empty() || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let index = self.index().await?;
+        let (who, filter) = (caller.clone(), SearchFilter::default());
+        let work = move || {
+            let query = query::build(&index, &who, &words, &filter, Reading::Names);
+            index.find(&*query, SearchSort::Best, limit.min(LIMIT_MAX), 0)
+        };
+        let found = tokio::task::spawn_blocking(work).await;
+        let (total, ids) = found.map_err(|_| SearchError::Stopped)??;
+        let (_, repositories) = self.rows(caller, total, &ids).await?;
+        Ok(repositories.into_iter().map(|row| row.name).collect())
+    }
+
+    /// Reads the rows of what was found, in its order. The index may lag behind by a moment: what may be seen is
+    /// decided on the row.
+    async fn rows(
+        &self,
+        caller: &Caller,
+        total: u64,
+        ids: &[Id],
+    ) -> Result<(u64, Vec<Repository>), SearchError> {
+        let mut repositories = crate::db::tables::repositories::find_many(&self.db, ids).await?;
+        repositories.retain(|repository| Access::sees(caller, repository));
+        let hidden = ids.len() - repositories.len();
+        repositories.sort_by_key(|repository| ids.iter().position(|id| *id == repository.id));
+        Ok((total.saturating_sub(hidden as u64), repositories))
+    }
+}
+
+struct Found {
+    total: u64,
+    ids: Vec<Id>,
+    facets: Facets,
+    is_near: bool,
+}
+
+/// Asks the index: once for the results, once for what they have in common, and again with mistakes allowed when
+/// there is nothing.
+fn look(
+    index: &SearchIndex,
+    caller: &Caller,
+    words: &[String],
+    request: &SearchRequest,
+) -> Result<Found, SearchError> {
+    let everything = SearchFilter::default();
+    let mut reading = Reading::Typed;
+    let mut facets = index.facets(&*query::build(index, caller, words, &everything, reading))?;
+    if facets.visibilities.is_empty() && !words.is_empty() {
+        reading = Reading::Mistaken;
+        facets = index.facets(&*query::build(index, caller, words, &everything, reading))?;
+    }
+    let query = query::build(index, caller, words, &request.filter, reading);
+    // Without words, nothing fits better than anything else.
+    let sort = match request.sort {
+        SearchSort::Best if words.is_empty() => SearchSort::Pulls,
+        sort => sort,
+    };
+    let (total, ids) = index.find(&*query, sort, request.limit, request.offset)?;
+    Ok(Found {
+        total,
+        ids,
+        is_near: reading == Reading::Mistaken && !facets.visibilities.is_empty(),
+        facets,
+    })
 }
 
 /// What can go wrong with searching.

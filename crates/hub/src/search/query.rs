@@ -5,6 +5,7 @@ use tantivy::Term;
 use tantivy::query::{AllQuery, BooleanQuery, BoostQuery, FuzzyTermQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 
+use super::SearchFilter;
 use super::index::{Fields, SearchIndex};
 use crate::accounts::Caller;
 
@@ -12,24 +13,55 @@ use crate::accounts::Caller;
 const WORDS_MAX: usize = 16;
 /// Longest word in characters: tantivy's own tokenizer drops longer ones.
 const WORD_MAX_CHARS: usize = 40;
+/// Letters from which on a word may have one mistake, or two.
+const ONE_MISTAKE_CHARS: usize = 4;
+const TWO_MISTAKES_CHARS: usize = 8;
 
-/// Builds the query; `None` when the text holds no word.
-pub(super) fn build(index: &SearchIndex, caller: &Caller, text: &str) -> Option<Box<dyn Query>> {
-    let words = words(text);
-    if words.is_empty() {
-        return None;
-    }
-    let mut clauses = vec![(Occur::Must, visible(index.fields, caller))];
-    clauses.extend(
-        words
-            .iter()
-            .map(|word| (Occur::Must, anywhere(index.fields, word))),
-    );
-    Some(Box::new(BooleanQuery::new(clauses)))
+/// How a word is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As it was typed, in names, descriptions and READMEs.
+    Typed,
+    /// As it was typed, in names alone.
+    Names,
+    /// With a letter or two wrong, missing or swapped, in names and descriptions.
+    Mistaken,
+}
+
+/// Builds the query for words that are all to be there; for no words it is everything that fits the filter.
+pub(super) fn build(
+    index: &SearchIndex,
+    caller: &Caller,
+    words: &[String],
+    filter: &SearchFilter,
+    reading: Reading,
+) -> Box<dyn Query> {
+    let fields = index.fields;
+    let mut clauses = vec![(Occur::Must, visible(fields, caller))];
+    let wanted = [
+        (fields.platform, filter.platform.as_deref()),
+        (fields.namespace, filter.namespace.as_deref()),
+        (fields.visibility, filter.visibility.map(Visibility::as_str)),
+    ];
+    let wanted = wanted.into_iter().filter_map(|(field, value)| {
+        let exactly = exactly(field, value?);
+        Some((Occur::Must, weightless(exactly)))
+    });
+    clauses.extend(wanted);
+    let words = words.iter().map(|word| {
+        let query = match reading {
+            Reading::Typed => anywhere(fields, word),
+            Reading::Names => in_names(fields, word),
+            Reading::Mistaken => mistaken(fields, word),
+        };
+        (Occur::Must, query)
+    });
+    clauses.extend(words);
+    Box::new(BooleanQuery::new(clauses))
 }
 
 /// Splits as the index does: at everything that is neither letter nor digit, in lower case.
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty() && word.chars().count() < WORD_MAX_CHARS)
         .take(WORDS_MAX)
@@ -51,6 +83,30 @@ fn anywhere(fields: Fields, word: &str) -> Box<dyn Query> {
     Box::new(BooleanQuery::union(clauses))
 }
 
+fn in_names(fields: Fields, word: &str) -> Box<dyn Query> {
+    let clauses = vec![
+        whole(fields.name, word, 2.0),
+        beginning(fields.name, word, 1.0),
+    ];
+    Box::new(BooleanQuery::union(clauses))
+}
+
+/// A short word has to be right: with one letter wrong it could be anything.
+fn mistaken(fields: Fields, word: &str) -> Box<dyn Query> {
+    let mistakes = match word.chars().count() {
+        TWO_MISTAKES_CHARS.. => 2,
+        ONE_MISTAKE_CHARS.. => 1,
+        _ => 0,
+    };
+    let near = |field, boost| -> Box<dyn Query> {
+        let term = Term::from_field_text(field, word);
+        let query = FuzzyTermQuery::new(term, mistakes, true);
+        Box::new(BoostQuery::new(Box::new(query), boost))
+    };
+    let clauses = vec![near(fields.name, 4.0), near(fields.description, 1.5)];
+    Box::new(BooleanQuery::union(clauses))
+}
+
 fn whole(field: Field, word: &str, boost: f32) -> Box<dyn Query> {
     let term = Term::from_field_text(field, word);
     let query = TermQuery::new(term, IndexRecordOption::WithFreqs);
@@ -64,18 +120,22 @@ fn beginning(field: Field, word: &str, boost: f32) -> Box<dyn Query> {
 
 /// Public repositories, and the caller's own; an administrator sees all. Weighs nothing.
 fn visible(fields: Fields, caller: &Caller) -> Box<dyn Query> {
-    let exactly = |field, text: &str| -> Box<dyn Query> {
-        let term = Term::from_field_text(field, text);
-        Box::new(TermQuery::new(term, IndexRecordOption::Basic))
-    };
     let user = caller.user().filter(|_| caller.lists());
-    let query: Box<dyn Query> = match user {
+    weightless(match user {
         Some(user) if user.is_admin => Box::new(AllQuery),
         Some(user) => Box::new(BooleanQuery::union(vec![
             exactly(fields.visibility, Visibility::Public.as_str()),
             exactly(fields.owner, &user.id.to_string()),
         ])),
         None => exactly(fields.visibility, Visibility::Public.as_str()),
-    };
+    })
+}
+
+fn exactly(field: Field, text: &str) -> Box<dyn Query> {
+    let term = Term::from_field_text(field, text);
+    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+}
+
+fn weightless(query: Box<dyn Query>) -> Box<dyn Query> {
     Box::new(BoostQuery::new(query, 0.0))
 }

@@ -191,18 +191,22 @@ pub(crate) async fn list_recent_by_owner(
     collect(db.all(sql, values![&owner_id, limit]).await?)
 }
 
-/// Lists the repositories that a user starred and may see, by the time of the star, newest first.
+/// Lists the repositories that a user starred, by name, from after `after`: those that are public or belong to
+/// `viewer_id`.
 pub(crate) async fn list_starred(
     db: &Db,
     user_id: Id,
+    viewer_id: Option<&Id>,
+    after: &str,
     limit: u32,
 ) -> Result<Vec<Repository>, DbError> {
     let sql = select!(
         "JOIN stars s ON s.repository_id = r.id
-        WHERE s.user_id = ? AND (r.visibility = 'public' OR r.owner_id = ?)
-        ORDER BY s.starred_ms DESC LIMIT ?"
+        WHERE s.user_id = ? AND (r.visibility = 'public' OR r.owner_id = ?) AND r.name > ?
+        ORDER BY r.name LIMIT ?"
     );
-    collect(db.all(sql, values![&user_id, &user_id, limit]).await?)
+    let values = values![&user_id, viewer_id, after, limit];
+    collect(db.all(sql, values).await?)
 }
 
 /// Counts a user's repositories and the bytes they store, what several of them share counted in each.

@@ -1,0 +1,192 @@
+//! What pages do beyond showing: tags that are gone, renamed repositories, drafts, stars.
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::app::{TestApp, digest, header};
+
+async fn text(app: &TestApp, user: Option<&str>, path: &str) -> (StatusCode, String) {
+    let mut request = app.anonymous(Method::GET, path);
+    if let Some(user) = user {
+        request = request.header("cookie", app.cookie(user).await);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.text().await.unwrap())
+}
+
+/// Sends a form as a browser without JavaScript does, and returns where it leads.
+async fn send(app: &TestApp, user: &str, call: &str, fields: &[(&str, &str)]) -> String {
+    let request = app
+        .anonymous(Method::POST, &format!("/api/web/{call}"))
+        .header("accept", "text/html")
+        .header("referer", app.url("/came/from"))
+        .header("cookie", app.cookie(user).await)
+        .form(fields);
+    let answer = request.send().await.unwrap();
+    header(&answer, "location").to_owned()
+}
+
+async fn app() -> (TestApp, String) {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.sign_up("bob").await;
+    let manifest = app.push_image("alice", "alice/app", "v1", b"layer").await;
+    (app, manifest)
+}
+
+#[tokio::test]
+async fn a_deleted_tag_can_be_put_back_from_its_page() {
+    let (app, manifest) = app().await;
+    let tags = [("name", "alice/app"), ("tags", "v1")];
+    let led = send(&app, "alice", "delete-tags", &tags).await;
+    assert_eq!(led, "/r/alice/app/-/tags?deleted=1");
+    let (_, notice) = text(&app, Some("alice"), &led).await;
+    assert!(notice.contains("One tag was deleted"));
+
+    let address = "/r/alice/app/-/tags/v1";
+    let (status, page) = text(&app, Some("alice"), address).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(page.contains("This tag was deleted") && page.contains("Restore"));
+    let (_, strangers) = text(&app, Some("bob"), address).await;
+    assert!(!strangers.contains("Restore v1"));
+
+    let of = digest(manifest.as_bytes());
+    let back = [
+        ("name", "alice/app"),
+        ("tag", "v1"),
+        ("digest", of.as_str()),
+    ];
+    assert_eq!(send(&app, "alice", "restore-tag", &back).await, address);
+    let (status, page) = text(&app, None, address).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Restored"));
+}
+
+#[tokio::test]
+async fn a_page_asks_before_tags_go_and_says_what_comes_back() {
+    let (app, _) = app().await;
+    app.push_image("alice", "alice/app", "v2", b"another layer")
+        .await;
+    let path = "/r/alice/app/-/delete-tags?tag=v1&tag=v2&tag=missing";
+    let (status, page) = text(&app, Some("alice"), path).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("Delete 2 tags?"));
+    // Two layers and the configuration that both have.
+    assert!(page.contains(&format!("{} bytes", 37 + 5 + 13)), "{page}");
+}
+
+#[tokio::test]
+async fn tags_are_filtered_and_sorted_by_the_address() {
+    let (app, _) = app().await;
+    for tag in ["v1.9", "v1.10", "edge"] {
+        app.push_image("alice", "alice/app", tag, b"layer").await;
+    }
+    let order = async |query: &str| {
+        let path = format!("/r/alice/app/-/tags{query}");
+        let (_, page) = text(&app, None, &path).await;
+        let rows = page.split("class=\"col-tag\"").skip(1);
+        let names = rows.map(|row| {
+            let link = row.split("/-/tags/").nth(1).unwrap();
+            link.split('"').next().unwrap().to_owned()
+        });
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(order("").await, "v1.10 v1.9 v1 edge");
+    assert_eq!(order("?filter=v1.&sort=name").await, "v1.10 v1.9");
+    assert_eq!(order("?sort=newest").await, "edge v1.10 v1.9 v1");
+}
+
+#[tokio::test]
+async fn a_manifest_is_shown_byte_for_byte() {
+    let (app, manifest) = app().await;
+    let digest = digest(manifest.as_bytes());
+    let path = format!("/api/v1/repositories/alice/app/-/manifests/{digest}");
+    let answer = app.anonymous(Method::GET, &path).send().await.unwrap();
+    assert_eq!(header(&answer, "content-type"), "application/json");
+    assert_eq!(header(&answer, "etag"), format!("\"{digest}\""));
+    assert_eq!(answer.text().await.unwrap(), manifest);
+}
+
+#[tokio::test]
+async fn a_draft_is_previewed_for_those_who_are_logged_in() {
+    let (app, _) = app().await;
+    let draft = [("readme", "# Hello\n<script>alert(1)</script>")];
+    let ask = |cookie: String| {
+        let request = app.anonymous(Method::POST, "/preview").form(&draft);
+        request.header("cookie", cookie).send()
+    };
+    let page = ask(app.cookie("alice").await).await.unwrap();
+    assert!(header(&page, "content-security-policy").starts_with("default-src 'none'"));
+    let page = page.text().await.unwrap();
+    assert!(
+        page.contains("Hello</h2>") && !page.contains("<script"),
+        "{page}"
+    );
+    let stranger = ask(String::new()).await.unwrap();
+    assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_renamed_repository_is_found_under_its_old_name() {
+    let (app, _) = app().await;
+    let fields = [("name", "alice/app"), ("to", "web")];
+    let led = send(&app, "alice", "rename-repository", &fields).await;
+    assert_eq!(led, "/r/alice/web/-/settings?done=name");
+    let request = app.anonymous(Method::GET, "/r/alice/app/-/tags/v1?platform=x");
+    let answer = request.header("accept", "text/html").send().await.unwrap();
+    let to = "/r/alice/web/-/tags/v1?platform=x";
+    assert_eq!(header(&answer, "location"), to);
+}
+
+#[tokio::test]
+async fn deleting_a_repository_takes_its_name_typed() {
+    let (app, _) = app().await;
+    let wrong = [("name", "alice/app"), ("confirmation", "alice/other")];
+    let led = send(&app, "alice", "delete-repository", &wrong).await;
+    assert!(led.contains("__err"), "{led}");
+    assert_eq!(text(&app, None, "/r/alice/app").await.0, StatusCode::OK);
+    let right = [("name", "alice/app"), ("confirmation", "alice/app")];
+    assert_eq!(
+        send(&app, "alice", "delete-repository", &right).await,
+        "/u/alice"
+    );
+    assert_eq!(
+        text(&app, None, "/r/alice/app").await.0,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn the_stars_of_a_user_show_only_what_the_viewer_may_see() {
+    let (app, _) = app().await;
+    app.create("alice", "alice/secret", "private").await;
+    for name in ["alice/app", "alice/secret"] {
+        let fields = [("name", name), ("starred", "true")];
+        let led = send(&app, "alice", "star", &fields).await;
+        assert_eq!(led, format!("/r/{name}"));
+    }
+    let stars = "/u/alice?tab=stars";
+    let (_, own) = text(&app, Some("alice"), stars).await;
+    assert!(own.contains("/r/alice/app") && own.contains("/r/alice/secret"));
+    for user in [None, Some("bob")] {
+        let (_, page) = text(&app, user, stars).await;
+        assert!(page.contains("/r/alice/app") && !page.contains("secret"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_yours_to_change_answers_403() {
+    let (app, _) = app().await;
+    let (status, page) = text(&app, Some("bob"), "/r/alice/app/-/settings").await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(page.contains("This is not yours to change"));
+    let hide = json!({"visibility": "private"});
+    let path = "/api/v1/repositories/alice/app";
+    app.by("alice", Method::PATCH, path)
+        .json(&hide)
+        .send()
+        .await
+        .unwrap();
+    let (status, _) = text(&app, Some("bob"), "/r/alice/app/-/settings").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
