@@ -1,14 +1,14 @@
 # What a person or a machine does with Dockyard. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench demo dev install clean
+.PHONY: help run build test check bench bench-pages demo screenshots dev install clean
 
 PREFIX ?= $(HOME)/.local
 # Arguments of the server, as in: make run ARGS='--listen 0.0.0.0:3000'
 ARGS ?=
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: build ## Build and start the server on http://127.0.0.1:3000 (Ctrl-C stops it)
 	@exec target/release/dockyard serve $(ARGS)
@@ -23,11 +23,18 @@ check: ## Formatting, lints and unit tests
 	@scripts/setup.sh build
 	@scripts/check.sh
 
+bench-pages: ## Measure the pages of a large sample instance and write docs/pages.md (some minutes)
+	@scripts/bench-pages.sh
+
 bench: ## Measure beside docker-registry and write docs/benchmarks.md (some ten minutes)
 	@scripts/bench.sh $(ARGS)
 
 demo: ## Serve a filled instance on http://127.0.0.1:3000, gone at Ctrl-C (ARGS: --grow, or of serve)
 	@scripts/demo.sh $(ARGS)
+
+screenshots: build ## Pictures of every page, in target/screenshots, from the sample instance
+	@scripts/setup.sh test
+	@scripts/browser.sh --project pages
 
 dev: ## Rebuild, restart and reload open pages at each change of a source file
 	@scripts/dev.sh $(ARGS)

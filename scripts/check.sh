@@ -6,7 +6,14 @@ cd "$(dirname "$0")/.."
 step() { printf '\n== %s\n' "$*"; }
 
 # The server embeds target/site, so that folder must be there before anything compiles.
-[ -e target/site/manifest.json ] || scripts/build-front.sh release
+compgen -G 'target/site/*.wasm.br' >/dev/null || scripts/build-front.sh release
+
+step "size of the browser's half"
+# Most bytes that travel before a page reacts: a second on a slow line.
+most=400000
+size=$(stat -c %s target/site/*.wasm.br | sort -n | tail -n 1)
+echo "$size bytes of WebAssembly with brotli, of $most at most"
+[ "$size" -le "$most" ] || exit 1
 
 step 'formatting'
 cargo fmt --all --check

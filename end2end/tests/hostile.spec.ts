@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
-import { basic, signUp } from './people';
+import { basic, logIn, signUp } from './people';
 import { imageWith } from './tar';
 
 // What people write is text, wherever they write it: nothing of it runs.
@@ -27,7 +27,7 @@ test('nothing that people write runs', async ({ browser, playwright }, testInfo)
   const sent = await api.put(`/api/v1/images/${user}/hostile:v1`, { headers, data: image });
   expect(sent.ok(), await sent.text()).toBe(true);
 
-  const context = await browser.newContext();
+  const context = await browser.newContext({ baseURL });
   await context.route('**', (route) =>
     new URL(route.request().url()).origin === baseURL ? route.continue() : route.abort(),
   );
@@ -38,6 +38,7 @@ test('nothing that people write runs', async ({ browser, playwright }, testInfo)
     void dialog.dismiss();
   });
   page.on('popup', () => ran.push('popup'));
+  await logIn(page, user);
   const look = async (path: string) => {
     await page.goto(path);
     await page.waitForLoadState('networkidle');

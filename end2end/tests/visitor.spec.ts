@@ -29,29 +29,6 @@ test('is understood with a letter wrong', async ({ page }) => {
   await expect(names(page).first()).toHaveText('ops/postgres');
 });
 
-test('chooses a suggestion with the keyboard', async ({ page, context, baseURL, javaScriptEnabled }) => {
-  test.skip(javaScriptEnabled === false, 'suggestions need a script');
-  const watch = new Watch(context, baseURL!);
-  await page.goto('/');
-  await page.waitForLoadState('networkidle');
-  await page.keyboard.press('/');
-  const box = page.locator('#header-search');
-  await expect(box).toBeFocused();
-  await box.pressSequentially('ngi');
-  const list = page.getByRole('banner').getByRole('listbox');
-  await expect(list.getByRole('option')).toHaveText(['edge/nginx']);
-  await box.press('ArrowDown');
-  await expect(list.getByRole('option', { selected: true })).toHaveText('edge/nginx');
-  await box.press('Escape');
-  await expect(list).toBeHidden();
-  await box.pressSequentially('n');
-  await expect(list).toBeVisible();
-  await box.press('ArrowDown');
-  await box.press('Enter');
-  await expect(page).toHaveURL(`${baseURL}/r/edge/nginx`);
-  watch.expectSilence();
-});
-
 test('looks into an image for another machine', async ({ page }) => {
   await page.goto('/r/edge/nginx/-/tags/latest');
   await main(page).getByRole('navigation', { name: 'Platforms' }).getByRole('link', { name: 'linux/arm64' }).click();

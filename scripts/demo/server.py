@@ -15,7 +15,7 @@ SETUP = re.compile(r"/setup\?key=(\S+)")
 class Server:
     """A server on a data folder; `shift_secs` moves its clock. Use as a context manager."""
 
-    def __init__(self, program, data, listen="127.0.0.1:0", shift_secs=0, arguments=()):
+    def __init__(self, program, data, listen="127.0.0.1:0", shift_secs=0, arguments=(), level="info"):
         self.log_path = os.path.join(os.path.dirname(os.path.abspath(data)), f".{os.path.basename(data)}.log")
         command = [program, "serve", "--data-dir", data, "--listen", listen]
         if shift_secs:
@@ -23,7 +23,10 @@ class Server:
         command += arguments
         with open(self.log_path, "ab") as log:
             # A group of its own: Ctrl-C is for whoever started this, who then stops the server.
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, process_group=0)
+            environment = {**os.environ, "DOCKYARD_LOG": level}
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, process_group=0, env=environment
+            )
         self.address = None
         try:
             self._greeting()

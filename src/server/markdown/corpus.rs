@@ -12,7 +12,7 @@ use super::{HTML_MAX_BYTES, html, sanitise, sanitised};
 const OURS: &[(&str, &str, &str)] = &[
     ("div", "class", "table-scroll"),
     ("div", "tabindex", "0"),
-    ("div", "role", "region"),
+    ("div", "role", "group"),
     ("div", "aria-label", "Table"),
     ("pre", "tabindex", "0"),
 ];

@@ -34,7 +34,7 @@ fn without_leading_lines(clean: &str) -> String {
 /// Adds the elements and attributes that are ours alone to HTML that was cleaned, where `<` and `>`
 /// stand for nothing but tags: a box in which a wide table scrolls, and code that a keyboard can scroll.
 pub(super) fn decorate(clean: &str) -> String {
-    const BOX: &str = "<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" \
+    const BOX: &str = "<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" \
                        aria-label=\"Table\"><table>";
     let html: String = clean.chars().filter(|c| policy::shown(*c)).collect();
     html.replace("<table>", BOX)

@@ -237,6 +237,9 @@ fn layers(layers: &[Descriptor], history: &[HistoryStep]) -> Vec<LayerRow> {
 fn readable(step: &str) -> String {
     let step = step.trim();
     let step = step.strip_suffix("# buildkit").unwrap_or(step).trim();
+    if let Some(rest) = step.strip_prefix("RUN /bin/sh -c ") {
+        return format!("RUN {rest}");
+    }
     match step.strip_prefix("/bin/sh -c ") {
         Some(rest) => match rest.trim_start().strip_prefix("#(nop)") {
             Some(instruction) => instruction.trim().to_owned(),
@@ -308,6 +311,7 @@ mod tests {
             ("/bin/sh -c #(nop)  CMD [\"sh\"]", "CMD [\"sh\"]"),
             ("/bin/sh -c apk add curl", "RUN apk add curl"),
             ("COPY app /app # buildkit", "COPY app /app"),
+            ("RUN /bin/sh -c apk add curl # buildkit", "RUN apk add curl"),
             ("", ""),
         ] {
             assert_eq!(readable(written), read);

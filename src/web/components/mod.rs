@@ -27,6 +27,7 @@ pub mod repository_row;
 pub mod search_box;
 pub mod star_button;
 pub mod suggestions;
+pub mod table_scroll;
 pub mod tag_table;
 pub mod theme_switch;
 pub mod visibility_field;

@@ -7,6 +7,7 @@ use super::byte_size::ByteSize;
 use super::digest::{ShortDigest, short};
 use super::icon::Icon;
 use super::relative_time::RelativeTime;
+use super::table_scroll::TableScroll;
 use super::tag_table::By;
 use crate::web::addresses;
 use crate::web::api::tags::RestoreTag;
@@ -15,7 +16,7 @@ use crate::web::dto::{MoveRow, Moved, NewsRow};
 /// Lists moves of one repository's tags, newest first.
 #[component]
 pub fn MoveTable(repository: String, moves: Vec<MoveRow>) -> impl IntoView {
-    let rows = moves.into_iter().map(|one| {
+    let rows = moves.into_iter().map(move |one| {
         let tag = one.tag.clone();
         let href = addresses::tag(&repository, &tag);
         view! {
@@ -37,7 +38,7 @@ pub fn MoveTable(repository: String, moves: Vec<MoveRow>) -> impl IntoView {
         }
     });
     view! {
-        <div class="table-scroll">
+        <TableScroll label="Activity">
             <table class="move-table">
                 <thead>
                     <tr>
@@ -49,7 +50,7 @@ pub fn MoveTable(repository: String, moves: Vec<MoveRow>) -> impl IntoView {
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
-        </div>
+        </TableScroll>
     }
 }
 
@@ -65,7 +66,7 @@ pub fn TagHistory(
     #[prop(optional_no_strip)]
     restore: Option<ServerAction<RestoreTag>>,
 ) -> impl IntoView {
-    let rows = moves.into_iter().map(|one| {
+    let rows = moves.into_iter().map(move |one| {
         let is_current = one.digest.as_ref() == Some(&current);
         let put_back = one
             .digest
@@ -101,7 +102,7 @@ pub fn TagHistory(
         }
     });
     view! {
-        <div class="table-scroll">
+        <TableScroll label="History">
             <table class="history-table">
                 <thead>
                     <tr>
@@ -118,7 +119,7 @@ pub fn TagHistory(
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
-        </div>
+        </TableScroll>
     }
 }
 

@@ -7,6 +7,7 @@ use super::digest::ShortDigest;
 use super::icon::Icon;
 use super::platforms::Platforms;
 use super::relative_time::RelativeTime;
+use super::table_scroll::TableScroll;
 use crate::web::addresses;
 use crate::web::dto::TagRow;
 
@@ -22,12 +23,12 @@ pub enum TagTableUse {
 #[component]
 pub fn TagTable(repository: String, tags: Vec<TagRow>, usage: TagTableUse) -> impl IntoView {
     let selects = usage == TagTableUse::Select;
-    let rows = tags.into_iter().map(|tag| {
+    let rows = tags.into_iter().map(move |tag| {
         let repository = repository.clone();
         view! { <TagTableRow repository tag usage /> }
     });
     view! {
-        <div class="table-scroll">
+        <TableScroll label="Tags">
             <table class="tag-table" class:selectable=selects>
                 <thead>
                     <tr>
@@ -49,7 +50,7 @@ pub fn TagTable(repository: String, tags: Vec<TagRow>, usage: TagTableUse) -> im
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
-        </div>
+        </TableScroll>
     }
 }
 

@@ -10,6 +10,7 @@ use crate::web::components::byte_size::{ByteSize, human};
 use crate::web::components::command_tabs::CommandTabs;
 use crate::web::components::digest::ShortDigest;
 use crate::web::components::notice::{ErrorNotice, SuccessNotice};
+use crate::web::components::table_scroll::TableScroll;
 use crate::web::dto::{ApiErrors, Import, ImportedImage, ServerAddress};
 
 /// What an upload is doing.
@@ -172,7 +173,7 @@ fn UploadResult(import: Import, server: ServerAddress) -> impl IntoView {
     view! {
         <section class="upload-result" aria-label="Result">
             <SuccessNotice message />
-            <div class="table-scroll">
+            <TableScroll label="Result">
                 <table class="result-table">
                     <thead>
                         <tr>
@@ -184,7 +185,7 @@ fn UploadResult(import: Import, server: ServerAddress) -> impl IntoView {
                     </thead>
                     <tbody>{rows}</tbody>
                 </table>
-            </div>
+            </TableScroll>
             {tabs.map(|tabs| view! { <CommandTabs name="pull-with" legend="Pull with" tabs /> })}
         </section>
     }

@@ -45,7 +45,7 @@ pub fn FacetList(page: SearchPage) -> impl IntoView {
         };
         view! {
             <div class="facet">
-                <h3>"Visibility"</h3>
+                <h2>"Visibility"</h2>
                 <ul>{link(facet, is_private, &wanted)}</ul>
             </div>
         }
@@ -58,12 +58,12 @@ pub fn FacetList(page: SearchPage) -> impl IntoView {
                     .then(|| {
                         view! {
                             <div class="facet">
-                                <h3>"Platform"</h3>
+                                <h2>"Platform"</h2>
                                 <ul>{platforms}</ul>
                             </div>
                         }
                     })} <div class="facet">
-                    <h3>"Namespace"</h3>
+                    <h2>"Namespace"</h2>
                     <ul>{namespaces}</ul>
                 </div> {private}
             </div>

@@ -20,14 +20,14 @@ pub fn PasswordSettings() -> impl IntoView {
     let action = ServerAction::<ChangePassword>::new();
     loaded(Session::here().viewer, move |viewer: Viewer| {
         match viewer.user {
-            Some(_) => view! { <PasswordForm action /> }.into_any(),
+            Some(user) => view! { <PasswordForm action user /> }.into_any(),
             None => view! { <LogInFirst /> }.into_any(),
         }
     })
 }
 
 #[component]
-fn PasswordForm(action: ServerAction<ChangePassword>) -> impl IntoView {
+fn PasswordForm(action: ServerAction<ChangePassword>, user: String) -> impl IntoView {
     let outcome = Outcome::of(action);
     view! {
         <section class="settings-section">
@@ -42,6 +42,8 @@ fn PasswordForm(action: ServerAction<ChangePassword>) -> impl IntoView {
             </p>
             <FormNotice outcome />
             <ActionForm action=action attr:class="form">
+                // Tells password managers whose password it is.
+                <input type="text" autocomplete="username" value=user readonly hidden />
                 <Field
                     name="current"
                     label="Present password"

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::web::components::byte_size::ByteSize;
 use crate::web::components::digest::ShortDigest;
 use crate::web::components::relative_time::RelativeTime;
+use crate::web::components::table_scroll::TableScroll;
 use crate::web::dto::{ImageView, LabelRow, LayerRow};
 
 /// Shows an image from its layers to its labels.
@@ -79,7 +80,7 @@ fn LayerTable(layers: Vec<LayerRow>, size_bytes: u64) -> impl IntoView {
         .into_any(),
     });
     view! {
-        <div class="table-scroll">
+        <TableScroll label="Layers">
             <table class="layer-table">
                 <thead>
                     <tr>
@@ -96,7 +97,7 @@ fn LayerTable(layers: Vec<LayerRow>, size_bytes: u64) -> impl IntoView {
                 </thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
-        </div>
+        </TableScroll>
     }
 }
 
@@ -120,11 +121,11 @@ fn Settings(settings: Vec<(String, Vec<String>)>) -> impl IntoView {
                 <div class="section-head">
                     <h2>"Configuration"</h2>
                 </div>
-                <div class="table-scroll">
+                <TableScroll label="Configuration">
                     <table class="value-table">
                         <tbody>{rows.collect_view()}</tbody>
                     </table>
-                </div>
+                </TableScroll>
             </section>
         }
     })
@@ -151,11 +152,11 @@ fn Labels(labels: Vec<LabelRow>) -> impl IntoView {
                 <div class="section-head">
                     <h2>"Labels"</h2>
                 </div>
-                <div class="table-scroll">
+                <TableScroll label="Labels">
                     <table class="value-table">
                         <tbody>{rows.collect_view()}</tbody>
                     </table>
-                </div>
+                </TableScroll>
             </section>
         }
     })

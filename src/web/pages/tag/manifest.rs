@@ -6,6 +6,7 @@ use crate::web::addresses;
 use crate::web::components::byte_size::ByteSize;
 use crate::web::components::digest::ShortDigest;
 use crate::web::components::icon::Icon;
+use crate::web::components::table_scroll::TableScroll;
 use crate::web::dto::AttachedRow;
 
 /// Shows the manifest for people, and leads to it as it was pushed.
@@ -44,7 +45,7 @@ pub fn AttachedSection(repository: String, attached: Vec<AttachedRow>) -> impl I
     if attached.is_empty() {
         return ().into_any();
     }
-    let rows = attached.into_iter().map(|row| {
+    let rows = attached.into_iter().map(move |row| {
         view! {
             <tr>
                 <th scope="row">
@@ -72,7 +73,7 @@ pub fn AttachedSection(repository: String, attached: Vec<AttachedRow>) -> impl I
             <div class="section-head">
                 <h2>"Attached"</h2>
             </div>
-            <div class="table-scroll">
+            <TableScroll label="Attached">
                 <table class="attached-table">
                     <thead>
                         <tr>
@@ -88,7 +89,7 @@ pub fn AttachedSection(repository: String, attached: Vec<AttachedRow>) -> impl I
                     </thead>
                     <tbody>{rows.collect_view()}</tbody>
                 </table>
-            </div>
+            </TableScroll>
         </section>
     }
     .into_any()
