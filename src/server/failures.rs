@@ -20,7 +20,7 @@ use super::error::{ApiError, Message, error_body};
 use crate::web::error_document::{ErrorDocument, Trouble};
 
 /// What the page of an error may load: nothing but the style and the font. It has no script.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; \
+pub const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// In which form an error can be read.

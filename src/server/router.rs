@@ -82,6 +82,10 @@ fn client_routes() -> Routes {
         .get("/robots.txt", documents::robots)
         .get("/sitemap.xml", documents::sitemap)
         .get("/assets/{name}", assets::serve);
+    #[cfg(debug_assertions)]
+    let routes = routes
+        .get("/-/styleguide", dev::styleguide)
+        .get(crate::web::styleguide::STYLE_PATH, dev::styleguide_style);
     if dev::is_on() {
         routes.get("/dev/start", dev::start)
     } else {

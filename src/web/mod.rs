@@ -19,6 +19,8 @@ mod origin;
 mod pages;
 mod query;
 mod response;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub use pages::styleguide;
 mod session;
 #[cfg(feature = "ssr")]
 mod shell;

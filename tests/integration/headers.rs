@@ -353,3 +353,25 @@ async fn a_failure_of_the_server_is_told_with_the_id_of_its_log() {
         }
     }
 }
+
+#[cfg(debug_assertions)]
+#[tokio::test]
+async fn builds_for_development_show_their_components() {
+    let app = app("http://hub.example").await;
+    let (page, _) = html(&app, "/-/styleguide", None).await;
+    for class in [
+        "theme-light",
+        "theme-dark",
+        "field-invalid",
+        "button-danger",
+        "tag-table",
+    ] {
+        assert!(page.contains(class), "{class}");
+    }
+    let style = app
+        .anonymous(Method::GET, "/-/styleguide.css")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(style.status(), StatusCode::OK);
+}

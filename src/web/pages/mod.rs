@@ -12,6 +12,8 @@ pub mod search;
 pub mod settings;
 pub mod setup;
 pub mod signup;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub mod styleguide;
 mod tag;
 mod tags;
 pub mod upload;
