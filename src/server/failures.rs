@@ -7,16 +7,18 @@ use std::panic::AssertUnwindSafe;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::{
     ACCEPT, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     HeaderValue, RETRY_AFTER,
 };
-use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 
 use super::error::{ApiError, Message, error_body};
+use crate::web::api::theme::of_cookies;
+use crate::web::dto::Theme;
 use crate::web::error_document::{ErrorDocument, Trouble};
 
 /// What the page of an error may load: nothing but the style and the font. It has no script.
@@ -26,7 +28,8 @@ pub const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; 
 /// In which form an error can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    Page,
+    /// In the colours that the person wants.
+    Page(Theme),
     Json,
     /// As the handler says it.
     Own,
@@ -45,7 +48,9 @@ impl Form {
             .and_then(|accept| accept.to_str().ok());
         match accept {
             _ if is_protocol => Self::Own,
-            Some(accept) if accept.contains("text/html") => Self::Page,
+            Some(accept) if accept.contains("text/html") => {
+                Self::Page(of_cookies(request.headers()))
+            }
             Some(accept) if accept.contains("json") => Self::Json,
             _ => Self::Own,
         }
@@ -68,7 +73,7 @@ pub async fn caught(request: Request, next: Next) -> Response {
 }
 
 /// Puts an error in the wanted form; what is no error stays as it is.
-pub fn dress(form: Form, request_id: &str, asked: &HeaderMap, response: Response) -> Response {
+pub fn dress(form: Form, request_id: &str, response: Response) -> Response {
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
         return response;
@@ -78,13 +83,13 @@ pub fn dress(form: Form, request_id: &str, asked: &HeaderMap, response: Response
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     match form {
-        Form::Page if !is_page => page(response, request_id, asked),
+        Form::Page(theme) if !is_page => page(response, request_id, theme),
         Form::Json if is_page => json(response, request_id),
-        Form::Page | Form::Json | Form::Own => response,
+        Form::Page(_) | Form::Json | Form::Own => response,
     }
 }
 
-fn page(mut response: Response, request_id: &str, asked: &HeaderMap) -> Response {
+fn page(mut response: Response, request_id: &str, theme: Theme) -> Response {
     let status = response.status();
     let message = response.extensions_mut().remove::<Message>();
     let wait = response.headers().get(RETRY_AFTER);
@@ -96,7 +101,7 @@ fn page(mut response: Response, request_id: &str, asked: &HeaderMap) -> Response
         wait_secs: wait.and_then(|wait| wait.to_str().ok()?.parse().ok()),
         request_id: status.is_server_error().then(|| request_id.to_owned()),
     };
-    let html = ErrorDocument::of(&trouble, asked);
+    let html = ErrorDocument::of(&trouble, theme);
     replace(&mut response, "text/html; charset=utf-8", html);
     let policy = HeaderValue::from_static(POLICY);
     response
@@ -182,7 +187,10 @@ mod tests {
         };
         assert_eq!(form("/v2/alice/app/tags/list", "text/html"), Form::Own);
         assert_eq!(form("/token", "application/json"), Form::Own);
-        assert_eq!(form("/api/v1/user", "text/html,*/*;q=0.8"), Form::Page);
+        assert_eq!(
+            form("/api/v1/user", "text/html,*/*;q=0.8"),
+            Form::Page(Theme::System)
+        );
         assert_eq!(form("/nowhere", "application/json"), Form::Json);
         assert_eq!(form("/nowhere", "*/*"), Form::Own);
     }

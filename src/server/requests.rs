@@ -33,7 +33,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         request.headers_mut().insert(REQUEST_ID, id);
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (form, asked) = (Form::wanted(&request), request.headers().clone());
+    let form = Form::wanted(&request);
     let mut response = failures::caught(request, next).await;
     if let Some(Cause(cause)) = response.extensions_mut().remove::<Cause>() {
         error!(request_id = id, %method, path, cause, "a request failed");
@@ -44,7 +44,7 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
     let status = response.status().as_u16();
     let millis = started.elapsed().as_millis();
     debug!(request_id = id, %method, path, status, millis, "answered");
-    let mut response = failures::dress(form, &id, &asked, response);
+    let mut response = failures::dress(form, &id, response);
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }

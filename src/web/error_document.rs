@@ -1,11 +1,10 @@
 //! The page of an error that no page could show: whole, without a script, and without asking anything
 //! that may have failed.
 
-use axum::http::HeaderMap;
 use leptos::prelude::*;
 
-use super::api::theme::of_cookies;
 use super::components::icon::Icon;
+use super::dto::Theme;
 use crate::server::assets::url;
 
 /// What happened, as far as it is told.
@@ -24,14 +23,14 @@ pub struct Trouble {
 pub struct ErrorDocument;
 
 impl ErrorDocument {
-    /// Is the page for trouble with a request that had these headers.
-    pub fn of(trouble: &Trouble, asked: &HeaderMap) -> String {
+    /// Is the page for some trouble, in a theme.
+    pub fn of(trouble: &Trouble, theme: Theme) -> String {
         let (title, advice) = words(trouble.status);
         let told = trouble.message.as_deref().map(told);
         let wait = trouble.wait_secs.map(waiting);
         let page = view! {
             <!DOCTYPE html>
-            <html lang="en" class=of_cookies(asked).class()>
+            <html lang="en" class=theme.class()>
                 <head>
                     <meta charset="utf-8" />
                     <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -196,7 +195,7 @@ mod tests {
             wait_secs: Some(90),
             request_id: None,
         };
-        let html = ErrorDocument::of(&trouble, &HeaderMap::new());
+        let html = ErrorDocument::of(&trouble, Theme::Dark);
         for part in [
             "<!DOCTYPE html>",
             "<h1>That is too large</h1>",

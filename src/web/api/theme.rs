@@ -25,7 +25,7 @@ pub(in crate::web) fn chosen() -> Theme {
 
 /// Is the theme that the cookie among the headers of a request asks for.
 #[cfg(feature = "ssr")]
-pub(in crate::web) fn of_cookies(headers: &axum::http::HeaderMap) -> Theme {
+pub(crate) fn of_cookies(headers: &axum::http::HeaderMap) -> Theme {
     let cookie = crate::server::web::cookie_of(headers, COOKIE);
     Theme::of_cookie(cookie.as_deref().unwrap_or_default())
 }

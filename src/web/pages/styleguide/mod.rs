@@ -51,6 +51,7 @@ pub fn document() -> impl IntoView {
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <link rel="icon" href=url("favicon.svg") type="image/svg+xml" />
                 <link rel="stylesheet" href=url("main.css") />
                 <link rel="stylesheet" href=STYLE_PATH />
                 <MetaTags />
@@ -143,10 +144,11 @@ fn Fields() -> impl IntoView {
     let (plain, failed) = (Outcome::none(), Outcome::failed(samples::refusal()));
     view! {
         <Part title="Fields">
+            <form class="form">
             <Field name="plain" label="Plain" hint="With a hint." outcome=plain />
             <Field name="prefixed" label="Prefixed" prefix="alice /" value="app" outcome=plain />
             <Field name="name" label="Refused" hint="With a hint." outcome=failed />
-            <Field name="password" label="Refused password" kind="password" outcome=failed />
+            <Field name="password" label="Password" kind="password" outcome=failed />
             <NewPasswordField label="New password" outcome=plain />
             <VisibilityField outcome=plain current=Visibility::Public />
             <SubmitButton text="Save" outcome=plain />
@@ -158,6 +160,7 @@ fn Fields() -> impl IntoView {
                 </label>
                 <input type="file" />
             </div>
+            </form>
         </Part>
     }
 }
