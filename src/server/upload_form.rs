@@ -28,7 +28,7 @@ struct Fields {
     tag: String,
 }
 
-/// `POST /upload`: stores the tarball and leads to the repository, or back to the form with what was
+/// `POST /upload`: stores the tarball and leads to its tags, or back to the form with what was
 /// wrong.
 pub async fn upload(
     State(hub): State<Hub>,
@@ -43,7 +43,7 @@ pub async fn upload(
         rest.drain().await;
     }
     match taken {
-        Ok(repository) => see_other(&format!("/r/{repository}")),
+        Ok(repository) => see_other(&format!("/r/{repository}/-/tags")),
         Err(error) if error.status.is_server_error() => error.into_response(),
         Err(error) => see_other(&format!(
             "/upload?repository={}&tag={}&error={}",

@@ -186,7 +186,7 @@ async fn the_form_works_without_javascript() {
         .await
         .unwrap();
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
-    assert_eq!(header(&response, "location"), "/r/alice/app");
+    assert_eq!(header(&response, "location"), "/r/alice/app/-/tags");
     let bad = form("v1", b"nonsense".to_vec());
     let response = app
         .by("alice", Method::POST, "/upload")
