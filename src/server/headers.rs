@@ -45,10 +45,11 @@ pub async fn complete(State(secure): State<Secure>, request: Request, next: Next
     or_else(X_CONTENT_TYPE_OPTIONS, "nosniff");
     or_else(REFERRER_POLICY, "same-origin");
     or_else(CONTENT_SECURITY_POLICY, CLOSED);
-    or_else(PERMISSIONS_POLICY, FEATURES);
-    or_else(OPENER_POLICY, "same-origin");
     or_else(RESOURCE_POLICY, "same-origin");
+    // A blob may be opened in a browser, and is shut in by the above; clients that pull need no more than that.
     if !is_protocol {
+        or_else(PERMISSIONS_POLICY, FEATURES);
+        or_else(OPENER_POLICY, "same-origin");
         or_else(CACHE_CONTROL, cache);
     }
     if secure == Secure::Yes {
