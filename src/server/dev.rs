@@ -1,6 +1,6 @@
-//! `make dev`: a page loads itself anew when another server stands behind it.
-//!
-//! Only in builds with debug assertions, and only when `DOCKYARD_DEV` is set.
+//! For whoever works on the pages, in builds with debug assertions alone: the styleguide, and, when
+//! `DOCKYARD_DEV` is set as by `make dev`, pages that load themselves anew when another server stands behind
+//! them.
 
 use std::sync::LazyLock;
 
@@ -29,4 +29,36 @@ pub fn script() -> Option<String> {
         "setInterval(async () => {{ try {{ const r = await fetch('/dev/start'); \
          if (r.ok && await r.text() !== '{start}') location.reload(); }} catch {{}} }}, 500)"
     ))
+}
+
+#[cfg(debug_assertions)]
+pub use styleguide::{page as styleguide, style as styleguide_style};
+
+#[cfg(debug_assertions)]
+mod styleguide {
+    use axum::extract::{Request, State};
+    use axum::http::HeaderValue;
+    use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+    use axum::response::{IntoResponse, Response};
+    use leptos::prelude::provide_context;
+
+    use crate::server::{AppState, failures};
+    use crate::web::styleguide::document;
+
+    /// `GET /-/styleguide`: every component in its states.
+    pub async fn page(State(state): State<AppState>, request: Request) -> Response {
+        let context = move || provide_context(state.clone());
+        let handler = leptos_axum::render_app_async_with_context(context, document);
+        let mut response = handler(request).await.into_response();
+        let policy = HeaderValue::from_static(failures::POLICY);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+        response
+    }
+
+    /// `GET /-/styleguide.css`.
+    pub async fn style() -> impl IntoResponse {
+        let style = include_str!("../../style/styleguide.css");
+        ([(CONTENT_TYPE, "text/css; charset=utf-8")], style)
+    }
 }

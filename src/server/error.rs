@@ -35,6 +35,10 @@ pub struct ApiError {
 #[derive(Debug, Clone)]
 pub struct Cause(pub String);
 
+/// Travels with a response to where it may be shown to a person.
+#[derive(Debug, Clone)]
+pub struct Message(pub String);
+
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, message: impl ToString) -> Self {
         Self {
@@ -80,6 +84,7 @@ impl IntoResponse for ApiError {
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(Cause(cause));
         }
+        response.extensions_mut().insert(Message(self.message));
         response
     }
 }

@@ -1,4 +1,4 @@
-//! What happens to every request: an id, a log line, headers that keep browsers safe, and no posts
+//! What happens to every request: an id, a log line, errors in a form that can be read, and no posts
 //! from other sites.
 
 use std::time::{Duration, Instant};
@@ -6,23 +6,22 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN,
 };
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use dockyard_hub::Id;
 use tracing::{debug, error};
 
 use super::error::{ApiError, Cause, error_body};
+use super::failures::{self, Form};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id of a client or proxy that is kept.
 const REQUEST_ID_MAX: usize = 64;
-
-/// Longest that a page may take until its first byte: far above any that is well.
-const PAGE_MAX: Duration = Duration::from_secs(30);
+/// Longest time that a page may take: by then something it waits for has failed without a word.
+const PAGE_TIME: Duration = Duration::from_secs(30);
 
 /// Gives the request an id, and logs what became of it.
 ///
@@ -34,25 +33,30 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         request.headers_mut().insert(REQUEST_ID, id);
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
+    let form = Form::wanted(&request);
+    let mut response = failures::caught(request, next).await;
     if let Some(Cause(cause)) = response.extensions_mut().remove::<Cause>() {
         error!(request_id = id, %method, path, cause, "a request failed");
-        let message = format!("something went wrong on the server; its log has it as {id}");
+        let message = failures::went_wrong(&id);
         response.headers_mut().remove(CONTENT_LENGTH);
         *response.body_mut() = Body::from(error_body("UNKNOWN", &message).to_string());
     }
     let status = response.status().as_u16();
     let millis = started.elapsed().as_millis();
     debug!(request_id = id, %method, path, status, millis, "answered");
-    let headers = response.headers_mut();
+    let mut response = failures::dress(form, &id, response);
     if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, id);
+        response.headers_mut().insert(REQUEST_ID, id);
     }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers
-        .entry(REFERRER_POLICY)
-        .or_insert(HeaderValue::from_static("same-origin"));
     response
+}
+
+/// Gives up a page that is not there in time: what it waits for may have ended in a panic of its own.
+pub async fn in_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(PAGE_TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::internal("the page was not ready in time").into_response(),
+    }
 }
 
 /// Refuses what another site makes a browser send with its user's cookie.
@@ -66,20 +70,6 @@ pub async fn same_origin(request: Request, next: Next) -> Response {
     }
     let message = "this request came from another site, so it was refused";
     ApiError::new(StatusCode::FORBIDDEN, "CROSS_SITE", message).into_response()
-}
-
-/// Answers in place of a page that is not ready in time, so that nobody looks at an empty window for ever.
-pub async fn in_time(request: Request, next: Next) -> Response {
-    if request.method() != Method::GET {
-        return next.run(request).await;
-    }
-    let path = request.uri().path().to_owned();
-    if let Ok(response) = tokio::time::timeout(PAGE_MAX, next.run(request)).await {
-        return response;
-    }
-    error!(path, "a page was not ready in time");
-    let page = Html(include_str!("slow.html"));
-    (StatusCode::SERVICE_UNAVAILABLE, page).into_response()
 }
 
 fn foreign(headers: &HeaderMap) -> bool {

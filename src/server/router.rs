@@ -12,7 +12,7 @@ use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session::{self, Secure};
 use super::{
-    AppState, api, assets, body, card, dev, feed, ops, preview, requests, robots, upload_form,
+    AppState, api, assets, body, dev, documents, headers, ops, preview, requests, upload_form,
 };
 use crate::web::app::{App, shell};
 
@@ -38,9 +38,13 @@ pub fn router(state: AppState) -> Router {
     };
     let pages = Router::new()
         .leptos_routes_with_context(&state, generate_route_list(App), context, shell)
-        .merge(browser_routes().router)
         .fallback(page)
         .layer(middleware::from_fn(requests::in_time))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            documents::of_repository,
+        ))
+        .merge(browser_routes().router)
         .layer(middleware::from_fn(requests::same_origin))
         .layer(sessions);
     let protocol = Router::new()
@@ -53,6 +57,7 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn_with_state(state.patience, body::bound))
         .layer(middleware::from_fn(requests::observe))
+        .layer(middleware::from_fn_with_state(secure, headers::complete))
         .with_state(state)
 }
 
@@ -61,7 +66,6 @@ fn browser_routes() -> Routes {
     Routes::default()
         .post("/upload", upload_form::upload)
         .post("/preview", preview::show)
-        .get("/feeds/{*path}", feed::of_repository)
         .merge(api::routes())
 }
 
@@ -74,11 +78,14 @@ fn client_routes() -> Routes {
         .get("/v1/search", search_v1::search)
         .get("/healthz", ops::healthz)
         .get("/readyz", ops::readyz)
-        .get("/cards/{*path}", card::of_repository)
-        .get("/card.png", card::of_server)
-        .get("/robots.txt", robots::rules)
-        .get("/sitemap.xml", robots::map)
+        .get("/card.png", documents::card)
+        .get("/robots.txt", documents::robots)
+        .get("/sitemap.xml", documents::sitemap)
         .get("/assets/{name}", assets::serve);
+    #[cfg(debug_assertions)]
+    let routes = routes
+        .get("/-/styleguide", dev::styleguide)
+        .get(crate::web::styleguide::STYLE_PATH, dev::styleguide_style);
     if dev::is_on() {
         routes.get("/dev/start", dev::start)
     } else {

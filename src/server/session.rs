@@ -12,6 +12,7 @@ use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
 use super::caller::{SESSION_CLIENT, SESSION_USER};
+use super::web::SESSION_COOKIE;
 
 /// How long a session lives without being used.
 const IDLE_DAYS: i64 = 14;
@@ -21,7 +22,7 @@ const ID_TRIES: u8 = 3;
 /// Builds the layer that reads and writes the session cookie.
 pub fn layer(sessions: Sessions, secure: Secure) -> SessionManagerLayer<SessionRows> {
     SessionManagerLayer::new(SessionRows(sessions))
-        .with_name("dockyard_session")
+        .with_name(SESSION_COOKIE)
         .with_same_site(SameSite::Lax)
         .with_secure(secure == Secure::Yes)
         .with_http_only(true)

@@ -10,7 +10,7 @@ use dockyard_hub::Hub;
 use leptos::config::LeptosOptions;
 
 use super::body::PATIENCE;
-use super::card::Cards;
+use super::documents::{Cards, Maps};
 use super::markdown::Markdown;
 
 /// Shared by all requests. Cheap to clone.
@@ -19,6 +19,7 @@ pub struct AppState {
     pub hub: Hub,
     pub leptos: LeptosOptions,
     pub markdown: Markdown,
+    pub maps: Maps,
     pub cards: Cards,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
@@ -33,6 +34,7 @@ impl AppState {
             hub,
             leptos,
             markdown: Markdown::default(),
+            maps: Maps::default(),
             cards: Cards::default(),
             public_url: public_url.map(Into::into),
             patience: PATIENCE,

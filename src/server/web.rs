@@ -1,5 +1,6 @@
 //! What the pages' server functions ask of the request: who is it, log in, log out, cookies.
 
+use axum::http::HeaderMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use axum::http::header::{COOKIE, HeaderValue, SET_COOKIE, USER_AGENT};
@@ -15,6 +16,8 @@ use super::peer::Peer;
 use super::{AppState, requests};
 use crate::web::error::AppError;
 
+/// Name of the cookie of a session.
+pub const SESSION_COOKIE: &str = "dockyard_session";
 /// How long the choice of a theme is kept, in seconds: a year.
 const COOKIE_SECS: u32 = 365 * 24 * 3600;
 /// How long a browser keeps what is shown once, in seconds: as long as a page takes to load on a bad line.
@@ -99,9 +102,12 @@ pub fn base_url() -> String {
 
 /// Reads a cookie of the request.
 pub fn cookie(name: &str) -> Option<String> {
-    let parts = use_context::<Parts>()?;
-    let all = parts
-        .headers
+    cookie_of(&use_context::<Parts>()?.headers, name)
+}
+
+/// Reads a cookie from the headers of a request.
+pub fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|header| header.to_str().ok());

@@ -116,14 +116,14 @@ pub fn manifest(name: &str, digest: &str) -> String {
     format!("/api/v1/repositories/{name}/-/manifests/{digest}")
 }
 
-/// Is the feed of a repository.
+/// Is the feed of what was pushed to a repository.
 pub fn feed(name: &str) -> String {
-    format!("/feeds/{name}.atom")
+    format!("/r/{name}/-/feed.atom")
 }
 
-/// Is the picture of a public repository.
+/// Is the picture that others show with a link to a repository.
 pub fn card(name: &str) -> String {
-    format!("/cards/{name}.png")
+    format!("/r/{name}/-/card.png")
 }
 
 /// Is the page of a user.

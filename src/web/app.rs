@@ -67,20 +67,10 @@ fn title(page: String) -> String {
     }
 }
 
-/// Is what stands at all other addresses: nothing, but in debug builds the styleguide at one of them.
-#[component]
-fn Elsewhere() -> impl IntoView {
-    #[cfg(debug_assertions)]
-    if use_url().read_untracked().path() == "/-/styleguide" {
-        return view! { <super::pages::styleguide::StyleguidePage /> }.into_any();
-    }
-    view! { <NotFoundPage /> }.into_any()
-}
-
 #[component]
 fn Pages() -> impl IntoView {
     view! {
-        <FlatRoutes fallback=Elsewhere>
+        <FlatRoutes fallback=NotFoundPage>
             <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
             <Route path=path!("/search") view=SearchResultsPage ssr=SsrMode::Async />
             <Route path=path!("/signup") view=SignUpPage ssr=SsrMode::Async />

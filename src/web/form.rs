@@ -34,6 +34,24 @@ impl Outcome {
         }
     }
 
+    /// Is the answer to a form that was refused, to be looked at.
+    #[cfg(all(debug_assertions, feature = "ssr"))]
+    pub fn failed(error: AppError) -> Self {
+        Self {
+            error: Signal::stored(Some(error)),
+            pending: Signal::stored(false),
+        }
+    }
+
+    /// Is the state of a form that is on its way, to be looked at.
+    #[cfg(all(debug_assertions, feature = "ssr"))]
+    pub fn pending() -> Self {
+        Self {
+            error: Signal::stored(None),
+            pending: Signal::stored(true),
+        }
+    }
+
     /// Is what is wrong with the form as a whole.
     pub fn message(self) -> Option<String> {
         let error = self.error.get()?;

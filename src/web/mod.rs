@@ -12,10 +12,14 @@ mod commands;
 mod components;
 pub mod dto;
 pub mod error;
+#[cfg(feature = "ssr")]
+pub mod error_document;
 mod form;
 mod pages;
 mod query;
 mod response;
+#[cfg(all(debug_assertions, feature = "ssr"))]
+pub use pages::styleguide;
 mod session;
 #[cfg(feature = "ssr")]
 mod shell;

@@ -17,6 +17,15 @@ pub fn set_status(status: u16) {
 #[cfg(not(feature = "ssr"))]
 pub const fn set_status(_status: u16) {}
 
+/// Tells search engines not to list the page.
+#[cfg(feature = "ssr")]
+pub fn hide_from_search() {
+    use axum::http::HeaderValue;
+    if let Some(response) = leptos::prelude::use_context::<leptos_axum::ResponseOptions>() {
+        response.insert_header(crate::server::ROBOTS, HeaderValue::from_static("noindex"));
+    }
+}
+
 /// Gives the answer of a server function the status that goes with its error.
 ///
 /// Left alone are pages that are being rendered, and forms sent without JavaScript: those are led

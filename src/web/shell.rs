@@ -11,14 +11,7 @@ use super::api::theme::chosen;
 use super::app::App;
 use crate::server::assets::url;
 use crate::server::dev;
-use crate::server::web::base_url;
-
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
-const STRICT_TRANSPORT: HeaderName = HeaderName::from_static("strict-transport-security");
-/// What no page here ever asks of a device.
-const PERMISSIONS: &str =
-    "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+use crate::server::web::{SESSION_COOKIE, cookie};
 
 /// Renders the whole document.
 pub fn shell(_options: LeptosOptions) -> impl IntoView {
@@ -82,21 +75,20 @@ fn set_headers(nonce: &str) {
     };
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
-         style-src 'self'; img-src 'self' https: data:; font-src 'self'; connect-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         style-src 'self'; img-src 'self' https:; font-src 'self'; connect-src 'self'; \
+         object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
-    let headers: [(HeaderName, &str); 5] = [
+    // What a person who is logged in saw is not shown by the "back" of whoever comes after.
+    let cache = if cookie(SESSION_COOKIE).is_some() {
+        "private, no-store"
+    } else {
+        "private, no-cache"
+    };
+    let headers: [(HeaderName, &str); 3] = [
         (CONTENT_SECURITY_POLICY, &policy),
-        (CACHE_CONTROL, "private, no-cache"),
+        (CACHE_CONTROL, cache),
         (REFERRER_POLICY, "same-origin"),
-        (OPENER_POLICY, "same-origin"),
-        (PERMISSIONS_POLICY, PERMISSIONS),
     ];
-    // Who was here over https comes over https from then on.
-    if base_url().starts_with("https://") {
-        let value = HeaderValue::from_static("max-age=31536000");
-        response.insert_header(STRICT_TRANSPORT, value);
-    }
     for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_str(value) {
             response.insert_header(name, value);

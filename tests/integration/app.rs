@@ -45,6 +45,11 @@ impl TestApp {
         Self::start_as(folder, Clock::system(), |state| state.patience = patience).await
     }
 
+    /// Starts a server of which something is set otherwise.
+    pub async fn start_with(set: impl FnOnce(&mut AppState)) -> Self {
+        Self::start_as(tempfile::tempdir().unwrap(), Clock::system(), set).await
+    }
+
     /// Starts with a clock that tests move: it begins now, as the ids of objects tell the real time.
     pub async fn start_on_a_fixed_clock() -> Self {
         let clock = Clock::fixed(Clock::system().now_ms());

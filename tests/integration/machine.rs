@@ -1,175 +1,309 @@
-//! What programs read of the pages: feeds, pictures, rules for search engines, headers.
+//! What programs read beside the pages: feeds and site maps.
 
 use reqwest::{Method, Response, StatusCode};
+use roxmltree::{Document, Node};
 use serde_json::json;
 
-use crate::app::{TestApp, header};
+use crate::app::{TestApp, digest, header};
+
+const ATOM: &str = "application/atom+xml; charset=utf-8";
 
 async fn get(app: &TestApp, path: &str) -> Response {
-    let request = app.anonymous(Method::GET, path);
-    request.header("accept", "text/html").send().await.unwrap()
+    app.anonymous(Method::GET, path).send().await.unwrap()
 }
 
-async fn app() -> TestApp {
+async fn text(app: &TestApp, path: &str) -> String {
+    let response = get(app, path).await;
+    assert_eq!(response.status(), StatusCode::OK, "{path}");
+    response.text().await.unwrap()
+}
+
+fn child<'a>(node: Node<'a, 'a>, name: &str) -> Node<'a, 'a> {
+    let found = node.children().find(|child| child.has_tag_name(name));
+    let by_namespace = || {
+        node.children()
+            .find(|child| child.tag_name().name() == name)
+    };
+    found.or_else(by_namespace).unwrap()
+}
+
+fn words<'a>(document: &'a Document, name: &str) -> Vec<&'a str> {
+    let all = document.descendants();
+    all.filter(|node| node.tag_name().name() == name)
+        .map(|node| node.text().unwrap_or_default())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_feed_tells_what_happened_to_tags() {
+    let app =
+        TestApp::start_with(|state| state.public_url = Some("https://hub.example".into())).await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/tools/app", "public").await;
+    let first = app
+        .push_image("alice", "alice/tools/app", "v1", b"one")
+        .await;
+    app.push_image("alice", "alice/tools/app", "v1", b"two")
+        .await;
+    let path = "/api/v1/repositories/alice/tools/app/-/tags/v1/history";
+    let body = json!({"digest": digest(first.as_bytes())});
+    let restored = app.by("alice", Method::POST, path).json(&body).send();
+    assert!(restored.await.unwrap().status().is_success());
+    app.ask("alice", Method::DELETE, "/v2/alice/tools/app/manifests/v1")
+        .await;
+
+    let response = get(&app, "/r/alice/tools/app/-/feed.atom").await;
+    assert_eq!(header(&response, "content-type"), ATOM);
+    assert_eq!(header(&response, "cache-control"), "public, no-cache");
+    assert!(response.headers().get("x-robots-tag").is_none());
+    let xml = response.text().await.unwrap();
+    let document = Document::parse(&xml).unwrap();
+    let feed = document.root_element();
+    assert_eq!(
+        feed.tag_name().namespace(),
+        Some("http://www.w3.org/2005/Atom")
+    );
+    let kinds = document
+        .descendants()
+        .filter_map(|node| node.attribute("term"));
+    let kinds: Vec<_> = kinds.collect();
+    assert_eq!(kinds, ["delete", "restore", "push", "push"]);
+    let titles = words(&document, "title");
+    assert_eq!(
+        titles[..3],
+        ["alice/tools/app", "v1 deleted", "v1 put back"]
+    );
+    let ids = words(&document, "id");
+    assert!(ids.iter().all(|id| id.starts_with("urn:uuid:")), "{ids:?}");
+    let mut distinct = ids.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), 5);
+    let entry = child(feed, "entry");
+    assert_eq!(
+        child(feed, "updated").text(),
+        child(entry, "updated").text()
+    );
+    assert_eq!(child(child(entry, "author"), "name").text(), Some("alice"));
+    let links = document
+        .descendants()
+        .filter_map(|node| node.attribute("href"));
+    let links: Vec<_> = links.collect();
+    assert_eq!(
+        links[0],
+        "https://hub.example/r/alice/tools/app/-/feed.atom"
+    );
+    assert_eq!(links[1], "https://hub.example/r/alice/tools/app");
+    assert_eq!(links[4], "https://hub.example/r/alice/tools/app/-/tags/v1");
+}
+
+#[tokio::test]
+async fn a_feed_keeps_its_ids_and_its_tag_until_something_happens() {
     let app = TestApp::start().await;
     app.sign_up("alice").await;
-    app.push_image("alice", "alice/app", "v1", b"layer").await;
-    let describe = json!({"description": "Tea & <b>biscuits</b>"});
-    app.by("alice", Method::PATCH, "/api/v1/repositories/alice/app")
-        .json(&describe)
+    app.create("alice", "alice/app", "public").await;
+    let path = "/r/alice/app/-/feed.atom";
+    let empty = text(&app, path).await;
+    assert_eq!(words(&Document::parse(&empty).unwrap(), "entry").len(), 0);
+    app.push_image("alice", "alice/app", "v1", b"one").await;
+    let response = get(&app, path).await;
+    let etag = header(&response, "etag").to_owned();
+    let before = response.text().await.unwrap();
+
+    let again = app
+        .anonymous(Method::GET, path)
+        .header("if-none-match", &etag);
+    let again = again.send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(header(&again, "etag"), etag);
+    assert_eq!(again.text().await.unwrap(), "");
+    let head = app.anonymous(Method::HEAD, path).send().await.unwrap();
+    assert_eq!(head.status(), StatusCode::OK);
+    assert_eq!(header(&head, "content-length"), before.len().to_string());
+
+    app.push_image("alice", "alice/app", "v2", b"two").await;
+    let changed = app
+        .anonymous(Method::GET, path)
+        .header("if-none-match", &etag);
+    let after = changed.send().await.unwrap().text().await.unwrap();
+    let (before, after) = (
+        Document::parse(&before).unwrap(),
+        Document::parse(&after).unwrap(),
+    );
+    let (old, new) = (words(&before, "id"), words(&after, "id"));
+    assert_eq!((old[0], old[1]), (new[0], new[2]));
+}
+
+#[tokio::test]
+async fn a_feed_is_bounded_and_well_formed_whatever_stands_in_it() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/app", "public").await;
+    let first = app.push_image("alice", "alice/app", "t0", b"one").await;
+    for i in 1..60 {
+        let tag = format!("t{i}");
+        app.put_manifest("alice", "alice/app", &tag, crate::app::MANIFEST, &first)
+            .await;
+    }
+    let description =
+        "]]> <script>alert(1)</script> & \"'\u{0}\u{1b}\u{8}\u{ffff}\u{202e}abc 😀".to_owned();
+    let path = "/api/v1/repositories/alice/app";
+    let change = json!({ "description": description });
+    let changed = app.by("alice", Method::PATCH, path).json(&change).send();
+    assert_eq!(changed.await.unwrap().status(), StatusCode::OK);
+    let xml = text(&app, "/r/alice/app/-/feed.atom").await;
+    let document = Document::parse(&xml).unwrap();
+    assert_eq!(words(&document, "entry").len(), 50);
+    let subtitle = words(&document, "subtitle")[0];
+    assert!(subtitle.starts_with("]]> <script>"), "{subtitle}");
+}
+
+#[tokio::test]
+async fn a_private_feed_is_for_those_who_may_read_it() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/secret", "private").await;
+    let path = "/r/alice/secret/-/feed.atom";
+    assert_eq!(get(&app, path).await.status(), StatusCode::NOT_FOUND);
+    let basic = app.anonymous(Method::GET, path);
+    let basic = basic.basic_auth("alice", Some(app.token("alice")));
+    let response = basic.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(header(&response, "cache-control"), "private, no-cache");
+    assert_eq!(header(&response, "x-robots-tag"), "noindex");
+}
+
+#[tokio::test]
+async fn a_former_name_leads_to_the_feed_under_the_new_one() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/before", "public").await;
+    let path = "/api/v1/repositories/alice/before";
+    let renamed = app.by("alice", Method::PATCH, path);
+    let renamed = renamed
+        .json(&json!({"name": "alice/after"}))
         .send()
         .await
         .unwrap();
-    app.create("alice", "alice/secret", "private").await;
-    app
+    assert_eq!(renamed.status(), StatusCode::OK);
+    let response = get(&app, "/r/alice/before/-/feed.atom").await;
+    assert_eq!(response.status(), StatusCode::FOUND);
+    assert_eq!(header(&response, "location"), "/r/alice/after/-/feed.atom");
 }
 
 #[tokio::test]
-async fn a_feed_tells_what_happened_and_is_not_sent_twice() {
-    let app = app().await;
-    let feed = get(&app, "/feeds/alice/app.atom").await;
-    assert_eq!(
-        header(&feed, "content-type"),
-        "application/atom+xml; charset=utf-8"
-    );
-    let etag = header(&feed, "etag").to_owned();
-    let text = feed.text().await.unwrap();
-    assert!(
-        text.contains("<title>pushed alice/app:v1</title>"),
-        "{text}"
-    );
-    assert!(
-        text.contains("Tea &amp; &lt;b&gt;biscuits&lt;/b&gt;"),
-        "{text}"
-    );
-    let again = app
-        .anonymous(Method::GET, "/feeds/alice/app.atom")
-        .header("if-none-match", &etag);
-    assert_eq!(
-        again.send().await.unwrap().status(),
-        StatusCode::NOT_MODIFIED
-    );
-    app.push_image("alice", "alice/app", "v2", b"other").await;
-    let changed = app
-        .anonymous(Method::GET, "/feeds/alice/app.atom")
-        .header("if-none-match", &etag);
-    assert_eq!(changed.send().await.unwrap().status(), StatusCode::OK);
-    let page = get(&app, "/r/alice/app").await.text().await.unwrap();
-    assert!(page.contains("href=\"/feeds/alice/app.atom\""));
-}
-
-#[tokio::test]
-async fn pictures_are_drawn_of_what_is_public() {
-    let app = app().await;
-    for path in ["/cards/alice/app.png", "/card.png"] {
-        let card = get(&app, path).await;
-        assert_eq!(header(&card, "content-type"), "image/png", "{path}");
-        assert!(card.bytes().await.unwrap().starts_with(b"\x89PNG"));
+async fn the_site_map_lists_what_is_public_in_parts() {
+    let app = TestApp::start_with(|state| {
+        state.public_url = Some("https://hub.example".into());
+        state.maps.len = 2;
+    })
+    .await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/a", "public").await;
+    app.create("alice", "alice/hidden", "private").await;
+    let one = text(&app, "/sitemap.xml").await;
+    let one = Document::parse(&one).unwrap();
+    assert_eq!(words(&one, "loc"), ["https://hub.example/r/alice/a"]);
+    assert_eq!(words(&one, "lastmod").len(), 1);
+    for name in ["alice/b", "alice/c", "alice/d", "alice/e"] {
+        app.create("alice", name, "public").await;
     }
-    for path in [
-        "/cards/alice/secret.png",
-        "/cards/alice/none.png",
-        "/cards/alice/app",
+    let index = text(&app, "/sitemap.xml").await;
+    let index = Document::parse(&index).unwrap();
+    assert_eq!(index.root_element().tag_name().name(), "sitemapindex");
+    let mut found = Vec::new();
+    for part in words(&index, "loc") {
+        let path = part.strip_prefix("https://hub.example").unwrap();
+        let map = text(&app, path).await;
+        let map = Document::parse(&map).unwrap();
+        assert!(words(&map, "loc").len() <= 2);
+        found.extend(
+            words(&map, "loc")
+                .iter()
+                .map(|loc| loc[loc.len() - 1..].to_owned()),
+        );
+    }
+    assert_eq!(found, ["a", "b", "c", "d", "e"]);
+
+    let robots = text(&app, "/robots.txt").await;
+    for line in [
+        "Disallow: /settings\n",
+        "Disallow: /api/\n",
+        "Disallow: /v2/\n",
     ] {
+        assert!(robots.contains(line), "{robots}");
+    }
+    assert!(robots.contains("\nSitemap: https://hub.example/sitemap.xml\n"));
+}
+
+#[tokio::test]
+async fn a_card_is_a_picture_of_a_public_repository() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/app", "public").await;
+    let hostile = format!("{}{}", "\u{202e}\u{0}\u{1b}😀 <b>&", "字".repeat(190));
+    let change = json!({ "description": hostile });
+    let path = "/api/v1/repositories/alice/app";
+    let changed = app.by("alice", Method::PATCH, path).json(&change).send();
+    assert_eq!(changed.await.unwrap().status(), StatusCode::OK);
+
+    let mut tags = Vec::new();
+    for path in ["/card.png", "/r/alice/app/-/card.png"] {
+        let response = get(&app, path).await;
+        assert_eq!(header(&response, "content-type"), "image/png");
         assert_eq!(
-            get(&app, path).await.status(),
-            StatusCode::NOT_FOUND,
-            "{path}"
+            header(&response, "cross-origin-resource-policy"),
+            "cross-origin"
         );
-    }
-    let mine = app
-        .ask("alice", Method::GET, "/cards/alice/secret.png")
-        .await;
-    assert_eq!(mine.status(), StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn search_engines_are_told_of_public_pages_alone() {
-    let app = app().await;
-    let rules = get(&app, "/robots.txt").await.text().await.unwrap();
-    assert!(rules.contains("/sitemap.xml"), "{rules}");
-    let map = get(&app, "/sitemap.xml").await.text().await.unwrap();
-    assert!(
-        map.contains("/r/alice/app<") && !map.contains("secret"),
-        "{map}"
-    );
-    let public = get(&app, "/r/alice/app").await.text().await.unwrap();
-    assert!(public.contains("og:image") && !public.contains("noindex"));
-    assert!(
-        public.contains("content=\"Tea &amp; &lt;b&gt;biscuits&lt;/b&gt;\""),
-        "{public}"
-    );
-    let cookie = app.cookie("alice").await;
-    let private = app
-        .anonymous(Method::GET, "/r/alice/secret")
-        .header("cookie", cookie);
-    let private = private.send().await.unwrap();
-    let text = private.text().await.unwrap();
-    assert!(text.contains("content=\"noindex\"") && !text.contains("og:image"));
-}
-
-#[tokio::test]
-async fn every_answer_keeps_browsers_safe() {
-    let app = app().await;
-    for path in [
-        "/",
-        "/search?q=tea",
-        "/r/alice/app",
-        "/login",
-        "/nowhere",
-        "/u/alice",
-    ] {
-        let page = get(&app, path).await;
-        let policy = header(&page, "content-security-policy").to_owned();
-        assert!(
-            policy.starts_with("default-src 'none'; script-src 'nonce-"),
-            "{policy}"
-        );
-        assert!(!policy.contains("unsafe-inline") && policy.contains("frame-ancestors 'none'"));
-        for (name, value) in [
-            ("cross-origin-opener-policy", "same-origin"),
-            ("cache-control", "private, no-cache"),
-        ] {
-            assert_eq!(header(&page, name), value, "{path}");
-        }
-        assert!(header(&page, "permissions-policy").contains("camera=()"));
-    }
-    for path in [
-        "/",
-        "/healthz",
-        "/api/v1",
-        "/api/v1/nothing",
-        "/v2/",
-        "/v2/alice/app/tags/list",
-        "/robots.txt",
-        "/feeds/alice/app.atom",
-        "/card.png",
-    ] {
-        let answer = get(&app, path).await;
+        let etag = header(&response, "etag").to_owned();
+        let picture = response.bytes().await.unwrap();
+        let size = [&picture[16..20], &picture[20..24]]
+            .map(|side| u32::from_be_bytes(side.try_into().unwrap()));
+        assert_eq!((&picture[..4], size), (&b"\x89PNG"[..], [1200, 630]));
+        assert!(picture.len() < 150_000);
+        let again = app
+            .anonymous(Method::GET, path)
+            .header("if-none-match", &etag);
         assert_eq!(
-            header(&answer, "x-content-type-options"),
-            "nosniff",
-            "{path}"
+            again.send().await.unwrap().status(),
+            StatusCode::NOT_MODIFIED
         );
-        assert!(!header(&answer, "referrer-policy").is_empty(), "{path}");
-        assert!(!header(&answer, "x-request-id").is_empty(), "{path}");
+        tags.push(etag);
     }
+    app.ask(
+        "alice",
+        Method::PUT,
+        "/api/v1/repositories/alice/app/-/star",
+    )
+    .await;
+    let starred = get(&app, "/r/alice/app/-/card.png").await;
+    tags.push(header(&starred, "etag").to_owned());
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), 3);
+
+    let change = json!({ "visibility": "private" });
+    let path = "/api/v1/repositories/alice/app";
+    let changed = app.by("alice", Method::PATCH, path).json(&change).send();
+    assert_eq!(changed.await.unwrap().status(), StatusCode::OK);
+    let own = app
+        .ask("alice", Method::GET, "/r/alice/app/-/card.png")
+        .await;
+    assert_eq!(own.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn a_page_that_breaks_names_the_line_of_the_log() {
-    let app = app().await;
-    app.change_database("ALTER TABLE repositories RENAME TO elsewhere")
-        .await;
-    let page = get(&app, "/r/alice/app").await;
-    assert_eq!(page.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    let id = header(&page, "x-request-id").to_owned();
-    let text = page.text().await.unwrap();
-    assert!(
-        text.contains(&id) && text.contains("Something went wrong"),
-        "{text}"
-    );
-    assert!(!text.contains("no such table"));
-    let missing = get(&app, "/nowhere").await;
-    assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+async fn many_cards_at_once_all_come() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let names: Vec<_> = (0..12).map(|i| format!("alice/app-{i}")).collect();
+    for name in &names {
+        app.create("alice", name, "public").await;
+    }
+    let asked = names.iter().chain(&names);
+    let asked = asked.map(|name| format!("/r/{name}/-/card.png"));
+    let asked = asked.map(async |path| get(&app, &path).await.status());
+    for status in futures::future::join_all(asked).await {
+        assert_eq!(status, StatusCode::OK);
+    }
 }

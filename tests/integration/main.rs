@@ -9,6 +9,7 @@ mod collector_failures;
 mod deleting;
 mod error_codes;
 mod faults;
+mod headers;
 mod listing;
 mod long_imports;
 mod machine;

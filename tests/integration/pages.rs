@@ -175,16 +175,6 @@ async fn the_stars_of_a_user_show_only_what_the_viewer_may_see() {
 }
 
 #[tokio::test]
-async fn the_styleguide_shows_every_component() {
-    let (app, _) = app().await;
-    let (status, page) = text(&app, None, "/-/styleguide").await;
-    assert_eq!(status, StatusCode::OK);
-    for part in ["Buttons", "Fields", "Tags", "Chart", "Nothing there"] {
-        assert!(page.contains(&format!("<h2>{part}")), "{part}");
-    }
-}
-
-#[tokio::test]
 async fn what_is_not_yours_to_change_answers_403() {
     let (app, _) = app().await;
     let (status, page) = text(&app, Some("bob"), "/r/alice/app/-/settings").await;

@@ -22,3 +22,10 @@ pub(in crate::web) fn chosen() -> Theme {
     let cookie = crate::server::web::cookie(COOKIE);
     Theme::of_cookie(cookie.as_deref().unwrap_or_default())
 }
+
+/// Is the theme that the cookie among the headers of a request asks for.
+#[cfg(feature = "ssr")]
+pub(crate) fn of_cookies(headers: &axum::http::HeaderMap) -> Theme {
+    let cookie = crate::server::web::cookie_of(headers, COOKIE);
+    Theme::of_cookie(cookie.as_deref().unwrap_or_default())
+}

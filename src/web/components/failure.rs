@@ -1,10 +1,10 @@
 //! The page in place of one that could not be shown.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use leptos_router::hooks::use_url;
 
+use super::page_head::PageHead;
 use super::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::addresses;
 use crate::web::error::AppError;
@@ -45,7 +45,7 @@ pub fn LogInFirst() -> impl IntoView {
 fn ForbiddenPage(message: String) -> impl IntoView {
     set_status(403);
     view! {
-        <Title text="Not allowed" />
+        <PageHead title="Not allowed" />
         <section class="message-page">
             <p class="message-code">"403"</p>
             <h1>"This is not yours to change"</h1>
@@ -66,7 +66,7 @@ fn Broken(error: AppError) -> impl IntoView {
     set_status(error.status());
     let here = use_url().get_untracked().path().to_owned();
     view! {
-        <Title text="Something went wrong" />
+        <PageHead title="Something went wrong" />
         <section class="message-page">
             <h1>"This page can't be shown"</h1>
             <p>{error.to_string()}</p>

@@ -15,7 +15,7 @@ pub mod loaded;
 pub mod marked;
 pub mod move_table;
 pub mod notice;
-pub mod page_meta;
+pub mod page_head;
 pub mod pager;
 pub mod password_field;
 pub mod platforms;

@@ -8,7 +8,7 @@ use crate::web::api::tags::activity;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::loaded::loaded;
 use crate::web::components::move_table::MoveTable;
-use crate::web::components::page_meta::RepositoryMeta;
+use crate::web::components::page_head::RepositoryPageHead;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::dto::ActivityPage;
@@ -36,7 +36,7 @@ fn ActivityView(page: ActivityPage) -> impl IntoView {
         .map(|place| addresses::activity(&name, Some(&place)));
     let moves = page.moves;
     view! {
-        <RepositoryMeta
+        <RepositoryPageHead
             title=format!("Activity of {name}")
             path=addresses::activity(&name, None)
             head=page.head.clone()

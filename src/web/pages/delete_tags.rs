@@ -3,7 +3,6 @@
 use dockyard_oci::RepositoryName;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::web::addresses;
 use crate::web::api::tags::{DeleteTags, ask_deletion};
@@ -12,6 +11,7 @@ use crate::web::components::empty_state::EmptyState;
 use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
 use crate::web::components::notice::FormNotice;
+use crate::web::components::page_head::PageHead;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::components::tag_table::{TagTable, TagTableUse};
 use crate::web::dto::{DeletionPage, TagRow};
@@ -45,7 +45,7 @@ fn DeletionView(page: DeletionPage, action: ServerAction<DeleteTags>) -> impl In
         view! { <Question page=page.clone() action /> }.into_any()
     };
     view! {
-        <Title text=format!("Delete tags of {name}") />
+        <PageHead title=format!("Delete tags of {name}") />
         <RepositoryHeadView head=page.head tab=RepositoryTab::Tags />
         {body}
     }

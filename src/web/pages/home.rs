@@ -11,7 +11,7 @@ use crate::web::components::empty_state::EmptyState;
 use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
 use crate::web::components::move_table::News;
-use crate::web::components::page_meta::PageMeta;
+use crate::web::components::page_head::PageHead;
 use crate::web::components::repository_list::{FilteredList, RepositoryList};
 use crate::web::components::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::dto::{Home, NewsRow, RepositoryCard, Viewer};
@@ -38,8 +38,7 @@ fn HomeView(home: Home) -> impl IntoView {
         recent,
         popular,
     } = home;
-    let server = viewer.server.clone();
-    let meta = view! { <PageMeta title="" path="/".to_owned() server /> };
+    let meta = view! { <PageHead title="" path="/" /> };
     let is_stranger = viewer.user.is_none();
     let is_empty = recent.is_empty() && own.is_empty();
     if is_stranger {

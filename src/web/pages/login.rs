@@ -2,11 +2,11 @@
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::web::addresses::local;
 use crate::web::components::field::{Field, SubmitButton};
 use crate::web::components::notice::FormNotice;
+use crate::web::components::page_head::PageHead;
 use crate::web::form::Outcome;
 use crate::web::query::page_query;
 use crate::web::session::Session;
@@ -21,7 +21,7 @@ pub fn LogInPage() -> impl IntoView {
     let next = move || local(&query.read().get("next").unwrap_or_default()).to_owned();
     let sign_up = move || format!("/signup?next={}", next());
     view! {
-        <Title text="Log in" />
+        <PageHead title="Log in" path="/login" />
         <section class="card card-narrow">
             <h1>"Log in"</h1>
             <FormNotice outcome />

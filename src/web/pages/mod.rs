@@ -12,7 +12,7 @@ pub mod search;
 pub mod settings;
 pub mod setup;
 pub mod signup;
-#[cfg(debug_assertions)]
+#[cfg(all(debug_assertions, feature = "ssr"))]
 pub mod styleguide;
 mod tag;
 mod tags;

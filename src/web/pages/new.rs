@@ -3,13 +3,13 @@
 use dockyard_oci::Visibility;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::web::api::repositories::CreateRepository;
 use crate::web::components::failure::LogInFirst;
 use crate::web::components::field::{Field, SubmitButton};
 use crate::web::components::loaded::loaded;
 use crate::web::components::notice::FormNotice;
+use crate::web::components::page_head::PageHead;
 use crate::web::components::visibility_field::VisibilityField;
 use crate::web::dto::Viewer;
 use crate::web::form::Outcome;
@@ -20,7 +20,7 @@ use crate::web::session::Session;
 pub fn NewRepositoryPage() -> impl IntoView {
     let action = ServerAction::<CreateRepository>::new();
     view! {
-        <Title text="New repository" />
+        <PageHead title="New repository" />
         {loaded(
             Session::here().viewer,
             move |viewer: Viewer| match viewer.user {

@@ -1,8 +1,8 @@
 //! The page for addresses that lead nowhere. Private and missing repositories look the same.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
+use crate::web::components::page_head::PageHead;
 use crate::web::components::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::response::set_status;
 
@@ -11,7 +11,7 @@ use crate::web::response::set_status;
 pub fn NotFoundPage() -> impl IntoView {
     set_status(404);
     view! {
-        <Title text="Not found" />
+        <PageHead title="Not found" />
         <section class="message-page">
             <p class="message-code">"404"</p>
             <h1>"There is nothing here"</h1>

@@ -17,7 +17,7 @@ use crate::web::components::byte_size::{ByteSize, grouped};
 use crate::web::components::command_tabs::CommandTabs;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::loaded::loaded;
-use crate::web::components::page_meta::RepositoryMeta;
+use crate::web::components::page_head::RepositoryPageHead;
 use crate::web::components::platforms::Platforms;
 use crate::web::components::pull_chart::{PullChart, pulls};
 use crate::web::components::relative_time::RelativeTime;
@@ -63,7 +63,7 @@ fn RepositoryView(page: RepositoryPage) -> impl IntoView {
     };
     let (html, head_of_readme) = (page.readme_html.clone(), head.clone());
     view! {
-        <RepositoryMeta
+        <RepositoryPageHead
             title=head.card.name.clone()
             path=addresses::repository(&head.card.name)
             head=head.clone()

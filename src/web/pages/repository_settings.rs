@@ -6,7 +6,6 @@ mod texts;
 use dockyard_oci::{RepositoryName, Visibility};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use danger::{DeleteSection, RenameSection};
 use texts::TextsSection;
@@ -14,6 +13,7 @@ use texts::TextsSection;
 use crate::web::api::repository_settings::{SetVisibility, repository_settings};
 use crate::web::components::loaded::loaded;
 use crate::web::components::notice::{FormNotice, SuccessNotice};
+use crate::web::components::page_head::PageHead;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::components::visibility_field::VisibilityField;
 use crate::web::dto::RepositorySettings;
@@ -45,7 +45,7 @@ fn SettingsView(
     let head = page.head.clone();
     let card = page.head.card;
     view! {
-        <Title text=format!("Settings of {}", card.name) />
+        <PageHead title=format!("Settings of {}", card.name) />
         <RepositoryHeadView head tab=RepositoryTab::Settings />
         <DoneNotice visibility />
         <div class="settings">

@@ -4,7 +4,6 @@ mod facets;
 
 use dockyard_oci::Visibility;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::NavigateOptions;
 use leptos_router::components::Form;
 use leptos_router::hooks::use_navigate;
@@ -16,6 +15,7 @@ use crate::web::api::search::search;
 use crate::web::components::byte_size::grouped;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::loaded::loaded;
+use crate::web::components::page_head::PageHead;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_list::RepositoryList;
 use crate::web::components::search_box::{SearchBox, SearchBoxPlace};
@@ -60,7 +60,7 @@ pub fn SearchResultsPage() -> impl IntoView {
         text => format!("{text} - Search"),
     };
     view! {
-        <Title text=title />
+        <PageHead title=title />
         <header class="page-head">
             <h1>"Search"</h1>
         </header>

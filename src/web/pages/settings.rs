@@ -7,7 +7,6 @@ mod sessions;
 mod tokens;
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::components::Redirect;
 use leptos_router::hooks::use_params_map;
 
@@ -19,6 +18,7 @@ use tokens::TokenSettings;
 
 use super::not_found::NotFoundPage;
 use crate::web::components::notice::SuccessNotice;
+use crate::web::components::page_head::PageHead;
 use crate::web::error::AppError;
 use crate::web::query::page_query;
 
@@ -62,7 +62,7 @@ fn SettingsPart(address: &'static str, name: &'static str) -> impl IntoView {
         _ => view! { <ProfileSettings /> }.into_any(),
     };
     view! {
-        <Title text=format!("{name} - Settings") />
+        <PageHead title=format!("{name} - Settings") />
         <div class="account">
             <div class="account-nav">
                 <h1>"Settings"</h1>

@@ -2,11 +2,11 @@
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::signup::AccountFields;
 use crate::web::components::field::SubmitButton;
 use crate::web::components::notice::FormNotice;
+use crate::web::components::page_head::PageHead;
 use crate::web::form::Outcome;
 use crate::web::query::page_query;
 use crate::web::session::Session;
@@ -20,7 +20,7 @@ pub fn SetUpPage() -> impl IntoView {
     let query = page_query();
     let key = move || query.read().get("key").unwrap_or_default();
     view! {
-        <Title text="Set up" />
+        <PageHead title="Set up" />
         <section class="card card-narrow">
             <h1>"Set up this Dockyard"</h1>
             <p>"Make the first administrator. The link works once."</p>

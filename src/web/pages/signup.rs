@@ -2,11 +2,11 @@
 
 use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use crate::web::addresses::local;
 use crate::web::components::field::{Field, SubmitButton};
 use crate::web::components::notice::FormNotice;
+use crate::web::components::page_head::PageHead;
 use crate::web::components::password_field::NewPasswordField;
 use crate::web::form::Outcome;
 use crate::web::query::page_query;
@@ -22,7 +22,7 @@ pub fn SignUpPage() -> impl IntoView {
     let next = move || local(&query.read().get("next").unwrap_or_default()).to_owned();
     let log_in = move || format!("/login?next={}", next());
     view! {
-        <Title text="Sign up" />
+        <PageHead title="Sign up" path="/signup" />
         <section class="card card-narrow">
             <h1>"Sign up"</h1>
             <FormNotice outcome />

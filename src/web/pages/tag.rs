@@ -19,7 +19,7 @@ use crate::web::components::byte_size::ByteSize;
 use crate::web::components::command_tabs::CommandTabs;
 use crate::web::components::digest::ShortDigest;
 use crate::web::components::loaded::loaded;
-use crate::web::components::page_meta::RepositoryMeta;
+use crate::web::components::page_head::RepositoryPageHead;
 use crate::web::components::relative_time::RelativeTime;
 use crate::web::components::tag_table::{By, DownloadLink};
 use crate::web::dto::{PlatformRow, TagAddress, TagPage};
@@ -50,7 +50,7 @@ fn TagView(page: TagPage, restore: ServerAction<RestoreTag>) -> impl IntoView {
     let full_name = format!("{repository}:{}", page.tag.name);
     let restore = page.head.may_change.then_some(restore);
     view! {
-        <RepositoryMeta
+        <RepositoryPageHead
             title=full_name
             path=addresses::tag(&repository, &page.tag.name)
             head=page.head.clone()

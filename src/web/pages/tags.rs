@@ -14,7 +14,7 @@ use crate::web::components::empty_state::EmptyState;
 use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
 use crate::web::components::notice::SuccessNotice;
-use crate::web::components::page_meta::RepositoryMeta;
+use crate::web::components::page_head::RepositoryPageHead;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::components::tag_table::{TagTable, TagTableUse};
@@ -64,7 +64,7 @@ fn TagsView(page: TagsPage) -> impl IntoView {
         .into_any()
     };
     view! {
-        <RepositoryMeta
+        <RepositoryPageHead
             title=format!("Tags of {}", head.card.name)
             path=addresses::tags(&head.card.name)
             head=head.clone()

@@ -4,7 +4,6 @@ use dockyard_oci::{ImageName, Reference, RepositoryName, Tag};
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::upload_progress::{Upload, UploadStatus};
 use crate::web::browser::{self, Sending};
@@ -13,6 +12,7 @@ use crate::web::components::field::Field;
 use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
 use crate::web::components::notice::ErrorNotice;
+use crate::web::components::page_head::PageHead;
 use crate::web::dto::{ServerAddress, Viewer};
 use crate::web::form::Outcome;
 use crate::web::query::page_query;
@@ -22,7 +22,7 @@ use crate::web::session::Session;
 #[component]
 pub fn UploadPage() -> impl IntoView {
     view! {
-        <Title text="Upload an image" />
+        <PageHead title="Upload an image" />
         {loaded(
             Session::here().viewer,
             |viewer: Viewer| match viewer.user {

@@ -2,7 +2,6 @@
 
 use dockyard_oci::UserName;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
 use super::not_found::NotFoundPage;
@@ -11,6 +10,7 @@ use crate::web::api::users::user;
 use crate::web::components::empty_state::EmptyState;
 use crate::web::components::icon::Icon;
 use crate::web::components::loaded::loaded;
+use crate::web::components::page_head::PageHead;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_list::RepositoryList;
 use crate::web::dto::{UserPage, UserTab};
@@ -59,7 +59,7 @@ fn UserView(page: UserPage) -> impl IntoView {
         view! { <RepositoryList repositories=page.repositories.clone() /> }.into_any()
     };
     view! {
-        <Title text=page.name.clone() />
+        <PageHead title=page.name.clone() description=format!("Docker images of {}.", page.name) path=addresses::user(&page.name) />
         <UserHead page=page.clone() />
         <nav class="tabs" aria-label="User">
             <a

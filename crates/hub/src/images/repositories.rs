@@ -198,6 +198,30 @@ impl Repositories {
         Ok(repositories::list_recent_public(&self.db, limit).await?)
     }
 
+    /// Lists public repositories by name, each with the time of its last push, or else of its beginning.
+    pub async fn public(&self, page: Page) -> Result<Vec<(RepositoryName, i64)>, RepositoryError> {
+        let after = page.after.as_deref().unwrap_or_default();
+        Ok(repositories::list_public(&self.db, after, page.limit).await?)
+    }
+
+    /// Lists the names after which the second and all further pages of the public repositories start;
+    /// none when there is one page. Reads the index of names once.
+    pub async fn public_starts(
+        &self,
+        page_len: u32,
+        pages_max: u32,
+    ) -> Result<Vec<String>, RepositoryError> {
+        let mut starts: Vec<String> = Vec::new();
+        for _ in 1..pages_max {
+            let after = starts.last().map_or("", String::as_str);
+            match repositories::find_page_end(&self.db, after, page_len).await? {
+                Some(end) => starts.push(end),
+                None => break,
+            }
+        }
+        Ok(starts)
+    }
+
     /// Lists the public repositories that were pulled most.
     pub async fn most_pulled(&self, limit: u32) -> Result<Vec<Repository>, RepositoryError> {
         Ok(repositories::list_most_pulled(&self.db, limit).await?)

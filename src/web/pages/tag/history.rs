@@ -1,12 +1,12 @@
 //! What a tag pointed to, and the page of one that was deleted.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::TagHead;
 use crate::web::api::tags::RestoreTag;
 use crate::web::components::move_table::TagHistory;
 use crate::web::components::notice::FormNotice;
+use crate::web::components::page_head::PageHead;
 use crate::web::dto::{GoneTag, MoveRow};
 use crate::web::form::Outcome;
 use crate::web::response::set_status;
@@ -50,7 +50,7 @@ pub fn GoneView(page: GoneTag, restore: ServerAction<RestoreTag>) -> impl IntoVi
         "This tag was deleted."
     };
     view! {
-        <Title text=format!("{repository}:{}", page.tag) />
+        <PageHead title=format!("{repository}:{}", page.tag) />
         <TagHead repository=repository.clone() tag=page.tag.clone() gone=true />
         <p class="page-description">{text}</p>
         <HistorySection

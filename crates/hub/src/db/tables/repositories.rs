@@ -284,6 +284,44 @@ pub(crate) async fn list_names(
     rows.iter().map(|(name,)| parse(name)).collect()
 }
 
+/// Lists the names of public repositories, from after `after`, each with the time of its last push, or else
+/// of its beginning.
+pub(crate) async fn list_public(
+    db: &Db,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<(RepositoryName, i64)>, DbError> {
+    let sql = "SELECT name, COALESCE(pushed_ms, created_ms)
+        FROM repositories
+        WHERE visibility = 'public' AND name > ?
+        ORDER BY name
+        LIMIT ?";
+    let rows = db.all::<(String, i64)>(sql, values![after, limit]).await?;
+    rows.iter()
+        .map(|(name, ms)| Ok((parse(name)?, *ms)))
+        .collect()
+}
+
+/// Finds the last name of a page of public repositories, from after `after`; `None` unless more follow.
+pub(crate) async fn find_page_end(
+    db: &Db,
+    after: &str,
+    page_len: u32,
+) -> Result<Option<String>, DbError> {
+    let sql = "SELECT name
+        FROM repositories
+        WHERE visibility = 'public' AND name > ?
+        ORDER BY name
+        LIMIT 2 OFFSET ?";
+    let values = values![after, page_len.saturating_sub(1)];
+    let mut rows = db.all::<(String,)>(sql, values).await?;
+    Ok(if rows.len() == 2 {
+        Some(rows.swap_remove(0).0)
+    } else {
+        None
+    })
+}
+
 pub(crate) async fn update_texts(
     tx: &mut Tx,
     id: Id,
