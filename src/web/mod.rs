@@ -15,6 +15,7 @@ pub mod error;
 #[cfg(feature = "ssr")]
 pub mod error_document;
 mod form;
+mod load;
 mod pages;
 mod query;
 mod response;

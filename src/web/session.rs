@@ -5,12 +5,12 @@ use leptos::prelude::*;
 use super::api::accounts::{LogIn, LogOut, SetUp, SignUp, viewer};
 use super::api::theme::SetTheme;
 use super::dto::Viewer;
-use super::error::AppError;
+use super::load::{Loading, load};
 
 /// The actions of the frame and of the forms about accounts, and who looks at the page.
 #[derive(Clone, Copy)]
 pub struct Session {
-    pub viewer: Resource<Result<Viewer, AppError>>,
+    pub viewer: Loading<Viewer>,
     pub log_in: ServerAction<LogIn>,
     pub log_out: ServerAction<LogOut>,
     pub sign_up: ServerAction<SignUp>,
@@ -24,7 +24,7 @@ impl Session {
         let (log_in, log_out) = (ServerAction::new(), ServerAction::new());
         let (sign_up, set_up) = (ServerAction::new(), ServerAction::new());
         let version = versions(log_in, log_out, sign_up, set_up);
-        let viewer = Resource::new_blocking(version, |_| viewer());
+        let viewer = load(version, |_| viewer());
         let set_theme = ServerAction::new();
         provide_context(Self {
             viewer,

@@ -6,11 +6,11 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::failure::Failure;
-use crate::web::error::AppError;
+use crate::web::load::Loading;
 
 /// Shows a resource once it is there, or the page that goes with its error.
 pub fn loaded<T, V>(
-    resource: Resource<Result<T, AppError>>,
+    resource: Loading<T>,
     show: impl Fn(T) -> V + Clone + Send + Sync + 'static,
 ) -> impl IntoView
 where

@@ -12,6 +12,7 @@ use crate::web::components::page_head::RepositoryPageHead;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::dto::ActivityPage;
+use crate::web::load::load;
 use crate::web::query::page_query;
 use crate::web::session::Session;
 
@@ -21,7 +22,7 @@ pub fn ActivityLoader(name: RepositoryName) -> impl IntoView {
     let session = Session::here();
     let query = page_query();
     let before = Memo::new(move |_| query.read().get("before"));
-    let page = Resource::new_blocking(
+    let page = load(
         move || (before.get(), session.version()),
         move |(before, _)| activity(name.clone(), before),
     );

@@ -16,6 +16,7 @@ use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab}
 use crate::web::components::tag_table::{TagTable, TagTableUse};
 use crate::web::dto::{DeletionPage, TagRow};
 use crate::web::form::Outcome;
+use crate::web::load::load;
 use crate::web::query::page_query;
 use crate::web::session::Session;
 
@@ -26,7 +27,7 @@ pub fn DeleteTagsLoader(name: RepositoryName) -> impl IntoView {
     let query = page_query();
     let asked = Memo::new(move |_| query.read().get_all("tag").unwrap_or_default().join(","));
     let action = ServerAction::<DeleteTags>::new();
-    let page = Resource::new_blocking(
+    let page = load(
         move || (asked.get(), session.version()),
         move |(tags, _)| ask_deletion(name.clone(), tags),
     );

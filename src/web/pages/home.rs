@@ -15,13 +15,14 @@ use crate::web::components::page_head::PageHead;
 use crate::web::components::repository_list::{FilteredList, RepositoryList};
 use crate::web::components::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::dto::{Home, NewsRow, RepositoryCard, Viewer};
+use crate::web::load::load;
 use crate::web::session::Session;
 
 /// The front page.
 #[component]
 pub fn HomePage() -> impl IntoView {
     let session = Session::here();
-    let page = Resource::new_blocking(move || session.version(), |_| home());
+    let page = load(move || session.version(), |_| home());
     view! {
         {loaded(page, |home: Home| view! { <HomeView home /> })}
     }

@@ -24,6 +24,7 @@ use crate::web::components::relative_time::RelativeTime;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::components::tag_table::TagList;
 use crate::web::dto::{DayPulls, LabelRow, RepositoryHead, RepositoryPage, TagRow};
+use crate::web::load::load;
 use crate::web::session::Session;
 
 /// Reads the rest of the address, since a repository's name may have slashes in it.
@@ -47,7 +48,7 @@ pub fn RepositoryRoute() -> impl IntoView {
 #[component]
 fn RepositoryLoader(name: RepositoryName) -> impl IntoView {
     let session = Session::here();
-    let page = Resource::new_blocking(move || session.version(), move |_| repository(name.clone()));
+    let page = load(move || session.version(), move |_| repository(name.clone()));
     loaded(
         page,
         |page: RepositoryPage| view! { <RepositoryView page /> },

@@ -18,6 +18,7 @@ use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab}
 use crate::web::components::visibility_field::VisibilityField;
 use crate::web::dto::RepositorySettings;
 use crate::web::form::Outcome;
+use crate::web::load::load;
 use crate::web::query::page_query;
 use crate::web::session::Session;
 
@@ -27,7 +28,7 @@ pub fn RepositorySettingsLoader(name: RepositoryName) -> impl IntoView {
     let session = Session::here();
     let visibility = ServerAction::<SetVisibility>::new();
     let changed = visibility.version();
-    let page = Resource::new_blocking(
+    let page = load(
         move || (session.version(), changed.get()),
         move |_| repository_settings(name.clone()),
     );

@@ -20,6 +20,7 @@ use crate::web::components::pager::Pager;
 use crate::web::components::repository_list::RepositoryList;
 use crate::web::components::search_box::{SearchBox, SearchBoxPlace};
 use crate::web::dto::{SearchPage, SearchQuery, SearchSort};
+use crate::web::load::load;
 use crate::web::query::page_query;
 use crate::web::session::Session;
 
@@ -42,7 +43,7 @@ pub fn SearchResultsPage() -> impl IntoView {
             page: page.unwrap_or(1_u32).max(1),
         }
     });
-    let page = Resource::new_blocking(
+    let page = load(
         move || (asked.get(), session.version()),
         |(asked, _)| {
             search(

@@ -23,6 +23,7 @@ use crate::web::components::page_head::RepositoryPageHead;
 use crate::web::components::relative_time::RelativeTime;
 use crate::web::components::tag_table::{By, DownloadLink};
 use crate::web::dto::{PlatformRow, TagAddress, TagPage};
+use crate::web::load::load;
 use crate::web::query::page_query;
 use crate::web::session::Session;
 
@@ -34,7 +35,7 @@ pub fn TagLoader(name: RepositoryName, tag: Tag) -> impl IntoView {
     let platform = Memo::new(move |_| query.read().get("platform"));
     let restore = ServerAction::<RestoreTag>::new();
     let restored = restore.version();
-    let page = Resource::new_blocking(
+    let page = load(
         move || (platform.get(), session.version(), restored.get()),
         move |(platform, ..)| load_tag(name.clone(), tag.clone(), platform),
     );

@@ -19,6 +19,7 @@ use crate::web::components::pager::Pager;
 use crate::web::components::repository_head::{RepositoryHeadView, RepositoryTab};
 use crate::web::components::tag_table::{TagTable, TagTableUse};
 use crate::web::dto::{RepositoryHead, TagRow, TagSort, TagsPage};
+use crate::web::load::load;
 use crate::web::query::page_query;
 use crate::web::session::Session;
 
@@ -33,7 +34,7 @@ pub fn TagsLoader(name: RepositoryName) -> impl IntoView {
         let sort = TagSort::of_query(&query.get("sort").unwrap_or_default());
         (part, sort, query.get("after"))
     });
-    let page = Resource::new_blocking(
+    let page = load(
         move || (asked.get(), session.version()),
         move |((part, sort, after), _)| tags(name.clone(), part, sort, after),
     );

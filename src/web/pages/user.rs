@@ -14,6 +14,7 @@ use crate::web::components::page_head::PageHead;
 use crate::web::components::pager::Pager;
 use crate::web::components::repository_list::RepositoryList;
 use crate::web::dto::{UserPage, UserTab};
+use crate::web::load::load;
 use crate::web::query::page_query;
 use crate::web::session::Session;
 
@@ -40,7 +41,7 @@ fn UserLoader(name: UserName) -> impl IntoView {
         };
         (tab, query.get("after"))
     });
-    let page = Resource::new_blocking(
+    let page = load(
         move || (asked.get(), session.version()),
         move |((tab, after), _)| user(name.clone(), Some(tab), after),
     );

@@ -160,6 +160,10 @@ impl Follower {
             let ids: Vec<Id> = found.iter().map(|repository| repository.id).collect();
             let Some(last) = ids.last() else {
                 self.cursor = newest;
+                if count == 0 {
+                    // Nothing is what is in the index; a writer would take megabytes to say so.
+                    return Ok(self);
+                }
                 info!(repositories = count, "built the search index");
                 return self.put(Vec::new(), Vec::new(), Some(newest)).await;
             };
@@ -231,6 +235,18 @@ mod tests {
         let stop = CancellationToken::new();
         let follower = follower.rebuild(7, &stop).await.unwrap();
         assert_eq!((follower.cursor, follower.index.cursor()), (7, Some(7)));
+    }
+
+    #[tokio::test]
+    async fn an_index_of_nothing_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let follower = follower(folder.path()).await;
+        let none = "DELETE FROM repositories";
+        follower.db.execute(none, values![]).await.unwrap();
+        let stop = CancellationToken::new();
+        let follower = follower.rebuild(7, &stop).await.unwrap();
+        assert!(follower.writer.is_none());
+        assert_eq!((follower.cursor, follower.index.cursor()), (7, None));
     }
 
     #[tokio::test]

@@ -11,12 +11,13 @@ use crate::web::components::loaded::loaded;
 use crate::web::components::notice::FormNotice;
 use crate::web::dto::AccountPage;
 use crate::web::form::Outcome;
+use crate::web::load::load;
 
 /// Deletes the account, for whoever types its name and knows the password.
 #[component]
 pub fn AccountSettings() -> impl IntoView {
     let action = ServerAction::<DeleteAccount>::new();
-    let page = Resource::new_blocking(|| (), |()| account());
+    let page = load(|| (), |()| account());
     loaded(
         page,
         move |page: AccountPage| view! { <DeleteForm page action /> },

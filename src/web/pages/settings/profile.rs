@@ -11,12 +11,13 @@ use crate::web::components::loaded::loaded;
 use crate::web::components::notice::FormNotice;
 use crate::web::dto::ProfileForm;
 use crate::web::form::Outcome;
+use crate::web::load::load;
 
 /// Changes what one tells of oneself.
 #[component]
 pub fn ProfileSettings() -> impl IntoView {
     let action = ServerAction::<SaveProfile>::new();
-    let page = Resource::new_blocking(|| (), |()| profile());
+    let page = load(|| (), |()| profile());
     loaded(
         page,
         move |page: ProfileForm| view! { <ProfileFields page action /> },

@@ -8,6 +8,7 @@ use crate::web::api::settings::{EndOtherSessions, EndSession, sessions};
 use crate::web::components::loaded::loaded;
 use crate::web::components::relative_time::RelativeTime;
 use crate::web::dto::SessionRow;
+use crate::web::load::load;
 
 /// Lists the browsers that are logged in, and ends them.
 #[component]
@@ -17,7 +18,7 @@ pub fn SessionSettings() -> impl IntoView {
         ServerAction::<EndOtherSessions>::new(),
     );
     let (ended, others_ended) = (end.version(), end_others.version());
-    let rows = Resource::new_blocking(move || (ended.get(), others_ended.get()), |_| sessions());
+    let rows = load(move || (ended.get(), others_ended.get()), |_| sessions());
     loaded(
         rows,
         move |rows: Vec<SessionRow>| view! { <SessionList rows end end_others /> },

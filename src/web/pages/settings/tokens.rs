@@ -12,6 +12,7 @@ use crate::web::components::notice::FormNotice;
 use crate::web::components::relative_time::RelativeTime;
 use crate::web::dto::{TokenRow, TokensPage};
 use crate::web::form::Outcome;
+use crate::web::load::load;
 
 /// Lists tokens, makes and revokes them.
 #[component]
@@ -21,7 +22,7 @@ pub fn TokenSettings() -> impl IntoView {
         ServerAction::<RevokeToken>::new(),
     );
     let (created, revoked) = (create.version(), revoke.version());
-    let page = Resource::new_blocking(move || (created.get(), revoked.get()), |_| tokens());
+    let page = load(move || (created.get(), revoked.get()), |_| tokens());
     loaded(
         page,
         move |page: TokensPage| view! { <TokensView page create revoke /> },
