@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::app::{TestApp, digest, error, header};
 
 /// A tarball of files by name and content.
-async fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+pub async fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = tokio_tar::Builder::new(Vec::new());
     for (name, content) in files {
         let mut entry = tokio_tar::Header::new_gnu();
@@ -33,7 +33,7 @@ async fn saved(tags: &Value) -> Vec<u8> {
     .await
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(bytes).unwrap();
     gzip.finish().unwrap()

@@ -113,7 +113,7 @@ impl Blobs {
     pub(super) async fn keep(
         &self,
         grant: &Grant<Push>,
-        digests: &[&Digest],
+        digests: &[Digest],
     ) -> Result<(), ImageError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.begin().await?;

@@ -164,10 +164,11 @@ impl Uploads {
     /// Stores a blob whose digest is known only at its end, and remembers the uncompressed layer
     /// that is in it.
     ///
-    /// `diff_id` is awaited after the stream ended.
+    /// `media_type` is the blob's. `diff_id` is awaited after the stream ended.
     pub(super) async fn store(
         &self,
         grant: &Grant<Push>,
+        media_type: &str,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
         diff_id: impl Future<Output = io::Result<Digest>> + Send,
     ) -> Result<StoredLayer, ImageError> {
@@ -184,7 +185,13 @@ impl Uploads {
         };
         let digest = hasher_of(&stored)?.finish();
         let (blob, was_there) = self
-            .commit(grant, upload.id, &stored, digest, Some(&diff_id))
+            .commit(
+                grant,
+                upload.id,
+                &stored,
+                digest,
+                Some((&diff_id, media_type)),
+            )
             .await?;
         Ok(StoredLayer {
             blob,
@@ -342,7 +349,7 @@ impl Uploads {
         id: Id,
         stored: &StoredUpload,
         digest: Digest,
-        diff_id: Option<&Digest>,
+        inside: Option<(&Digest, &str)>,
     ) -> Result<(Blob, bool), ImageError> {
         self.store.finish(stored.location).await?;
         Fault::BlobDurable.reach();
@@ -365,8 +372,8 @@ impl Uploads {
             None => blobs::insert(&mut tx, &blob, now_ms).await?,
         }
         let linked = link(&mut tx, grant, &blob.digest, now_ms).await?;
-        if let Some(diff_id) = diff_id {
-            layers::insert(&mut tx, diff_id, &blob.digest).await?;
+        if let Some((diff_id, media_type)) = inside {
+            layers::insert(&mut tx, &blob.digest, diff_id, media_type).await?;
         }
         Fault::BlobRecording.reach();
         tx.commit().await?;

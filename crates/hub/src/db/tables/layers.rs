@@ -1,34 +1,61 @@
-//! The table `layers`: which blob an uncompressed layer became.
+//! The table `layers`: which uncompressed layer is inside a blob.
 
 use dockyard_oci::Digest;
 
-use super::parse;
+use super::{column_to_bytes, parse};
 use crate::Id;
 use crate::db::{Db, DbError, Tx, values};
 
-/// Finds the blob of an uncompressed layer among those that a repository already shows.
-pub(crate) async fn find_in(
-    db: &Db,
-    repository_id: Id,
-    diff_id: &Digest,
-) -> Result<Option<(Digest, u64)>, DbError> {
-    let sql = "SELECT l.digest, b.size_bytes
-        FROM layers l
-        JOIN repository_blobs rb ON rb.digest = l.digest
-        JOIN blobs b ON b.digest = l.digest
-        WHERE l.diff_id = ? AND rb.repository_id = ? AND b.damaged_ms IS NULL";
-    let row = db
-        .optional::<(String, i64)>(sql, values![diff_id, &repository_id])
-        .await?;
-    row.map(|(digest, size)| Ok((parse(&digest)?, super::column_to_bytes(size))))
-        .transpose()
+/// A blob, and the digest of the layer inside.
+pub(crate) struct KnownLayer {
+    pub digest: Digest,
+    pub size_bytes: u64,
+    pub diff_id: Digest,
 }
 
-/// Remembers the blob that the server made of a layer; the first one stays.
-pub(crate) async fn insert(tx: &mut Tx, diff_id: &Digest, digest: &Digest) -> Result<(), DbError> {
-    let sql = "INSERT INTO layers (diff_id, digest)
-        VALUES (?, ?)
-        ON CONFLICT (diff_id) DO NOTHING";
-    tx.execute(sql, values![diff_id, digest]).await?;
+/// Finds a blob of a media type that is a layer, or that has it inside, among what everyone, a user, or whoever sees a
+/// repository may read.
+pub(crate) async fn find_readable(
+    db: &Db,
+    layer: &Digest,
+    media_type: &str,
+    repository_id: Id,
+    user_id: Option<Id>,
+) -> Result<Option<KnownLayer>, DbError> {
+    let sql = "SELECT l.digest, b.size_bytes, l.diff_id
+        FROM layers l
+        JOIN blobs b ON b.digest = l.digest
+        WHERE (l.digest = ? OR l.diff_id = ?) AND l.media_type = ? AND b.damaged_ms IS NULL
+            AND EXISTS (
+                SELECT 1 FROM repository_blobs rb
+                JOIN repositories r ON r.id = rb.repository_id
+                WHERE rb.digest = l.digest
+                    AND (r.id = ? OR r.owner_id = ? OR r.visibility = 'public')
+            )
+        LIMIT 1";
+    let values = values![layer, layer, media_type, &repository_id, user_id.as_ref()];
+    let row = db.optional::<(String, i64, String)>(sql, values).await?;
+    row.map(|(digest, size, diff_id)| {
+        Ok(KnownLayer {
+            digest: parse(&digest)?,
+            size_bytes: column_to_bytes(size),
+            diff_id: parse(&diff_id)?,
+        })
+    })
+    .transpose()
+}
+
+/// Remembers which layer is inside a blob.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    digest: &Digest,
+    diff_id: &Digest,
+    media_type: &str,
+) -> Result<(), DbError> {
+    let sql = "INSERT INTO layers (digest, diff_id, media_type)
+        VALUES (?, ?, ?)
+        ON CONFLICT (digest) DO NOTHING";
+    tx.execute(sql, values![digest, diff_id, media_type])
+        .await?;
     Ok(())
 }

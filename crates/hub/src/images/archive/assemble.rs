@@ -4,8 +4,11 @@ use dockyard_oci::{Descriptor, Digest, Manifest, ManifestKind, MediaType, Tag};
 use serde_json::{Value, json};
 
 use super::contents::{Contents, File, Layer};
-use super::documents::{ImageConfig, Layout, SavedImage, blob_name, parse, tag_of};
-use super::{Archives, ImportError, ImportedImage};
+use super::documents::{
+    ImageConfig, Layout, SavedImage, blob_name, parse, promised_digest, tag_of,
+};
+use super::pack::Form;
+use super::{Archives, ImportError, ImportedImage, known};
 use crate::accounts::{Grant, Push};
 use crate::images::ImageError;
 use crate::images::hasher::Hasher;
@@ -97,7 +100,12 @@ impl Assembly<'_> {
         let (mut tally, mut layers) = (Tally::default(), Vec::with_capacity(expected.len()));
         let mut blobs = Vec::with_capacity(expected.len());
         for (name, expected) in image.layers.iter().zip(expected) {
-            let layer = self.contents.layer(name)?;
+            let layer = self.layer(name).await?;
+            if layer.form == Form::Other {
+                let reason = "it is not a layer: a layer is a tarball".to_owned();
+                let file = name.clone();
+                return Err(ImportError::Document { file, reason });
+            }
             if layer.diff_id != expected {
                 let (entry, actual) = (name.clone(), layer.diff_id.clone());
                 return Err(ImportError::WrongLayer {
@@ -106,13 +114,9 @@ impl Assembly<'_> {
                     actual,
                 });
             }
-            tally.add(layer);
-            blobs.push(&layer.digest);
-            layers.push(descriptor(
-                layer.media_type,
-                &layer.digest,
-                layer.size_bytes,
-            ));
+            tally.add(&layer);
+            layers.push(describe(&layer));
+            blobs.push(layer.digest);
         }
         self.keep(&blobs).await?;
         let config = descriptor(
@@ -189,23 +193,18 @@ impl Assembly<'_> {
                 .await?;
         }
         for (i, described) in manifest.layers.iter().enumerate() {
-            match self.contents.find(&blob_name(&described.digest))? {
-                File::Document(bytes) => {
-                    self.store_document(bytes).await?;
-                }
-                File::Layer {
-                    layer,
-                    compressed_here,
-                } => {
-                    tally.add(layer);
-                    blobs.push(&layer.digest);
-                    if *compressed_here {
-                        let new = descriptor(layer.media_type, &layer.digest, layer.size_bytes);
-                        document["layers"][i] = new;
-                        changed = true;
-                    }
-                }
+            let name = blob_name(&described.digest);
+            if let Ok(File::Document(bytes)) = self.contents.find(&name) {
+                self.store_document(bytes).await?;
+                continue;
             }
+            let layer = self.layer(&name).await?;
+            tally.add(&layer);
+            if layer.digest != described.digest {
+                document["layers"][i] = describe(&layer);
+                changed = true;
+            }
+            blobs.push(layer.digest);
         }
         self.keep(&blobs).await?;
         if changed {
@@ -242,9 +241,27 @@ impl Assembly<'_> {
         Ok(changed)
     }
 
+    /// Finds a layer of the tarball. One that it only names by digest may be left out of it, if the caller can read it
+    /// here already.
+    async fn layer(&self, name: &str) -> Result<Layer, ImportError> {
+        let missing = match self.contents.layer(name) {
+            Ok(layer) => return Ok(layer.clone()),
+            Err(ImportError::Missing(missing)) => missing,
+            Err(error) => return Err(error),
+        };
+        if let Some(digest) = promised_digest(&missing) {
+            for form in [Form::Gzip, Form::Zstd] {
+                if let Some(layer) = known::take(self.archives, self.grant, &digest, form).await? {
+                    return Ok(layer);
+                }
+            }
+        }
+        Err(ImportError::Missing(missing))
+    }
+
     /// Makes sure that layers are still in the repository: the tarball may have taken longer to arrive
     /// than what nothing refers to is kept.
-    async fn keep(&self, layers: &[&Digest]) -> Result<(), ImportError> {
+    async fn keep(&self, layers: &[Digest]) -> Result<(), ImportError> {
         match self.archives.blobs.keep(self.grant, layers).await {
             Err(ImageError::BlobUnknown { digest, .. }) => Err(ImportError::LayerGone(digest)),
             other => Ok(other?),
@@ -289,6 +306,10 @@ impl Assembly<'_> {
             layers_reused,
         })
     }
+}
+
+fn describe(layer: &Layer) -> Value {
+    descriptor(layer.form.media_type(), &layer.digest, layer.size_bytes)
 }
 
 fn descriptor(media_type: &str, digest: &Digest, size_bytes: u64) -> Value {

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use dockyard_oci::{Digest, MediaType};
+use dockyard_oci::Digest;
 
 use super::ImportError;
+use super::pack::Form;
 
 /// Most entries of a tarball; real ones have some hundreds.
 const ENTRIES_MAX: usize = 100_000;
@@ -22,18 +23,18 @@ pub(super) struct Layer {
     pub size_bytes: u64,
     /// Of the uncompressed layer, computed here.
     pub diff_id: Digest,
-    pub media_type: &'static str,
-    /// Whether the repository had it before.
+    /// How it stood in the tarball.
+    pub form: Form,
+    /// Whether the caller could read it before.
     pub reused: bool,
 }
 
 impl Layer {
     /// Is the digest of the layer as it stood in the tarball.
-    pub(super) fn original(&self, compressed_here: bool) -> &Digest {
-        if compressed_here {
-            &self.diff_id
-        } else {
-            &self.digest
+    pub(super) const fn original(&self) -> &Digest {
+        match self.form {
+            Form::Plain => &self.diff_id,
+            Form::Gzip | Form::Zstd | Form::Other => &self.digest,
         }
     }
 }
@@ -41,11 +42,7 @@ impl Layer {
 #[derive(Debug, Clone)]
 pub(super) enum File {
     Document(Bytes),
-    /// A layer, and whether it came uncompressed.
-    Layer {
-        layer: Layer,
-        compressed_here: bool,
-    },
+    Layer(Layer),
 }
 
 /// The files and links of a tarball.
@@ -94,23 +91,27 @@ impl Contents {
     }
 
     /// Finds a file by name, through links.
+    ///
+    /// Errors: `Missing`, with the name at the end of the links.
     pub(super) fn find(&self, name: &str) -> Result<&File, ImportError> {
-        let missing = || ImportError::Missing(name.to_owned());
         let mut at = name;
         for _ in 0..LINKS_MAX {
             if let Some(file) = self.files.get(at) {
                 return Ok(file);
             }
-            at = self.links.get(at).ok_or_else(missing)?;
+            match self.links.get(at) {
+                Some(target) => at = target,
+                None => break,
+            }
         }
-        Err(missing())
+        Err(ImportError::Missing(at.to_owned()))
     }
 
     /// Finds a document by name.
     pub(super) fn document(&self, name: &str) -> Result<&Bytes, ImportError> {
         match self.find(name)? {
             File::Document(bytes) => Ok(bytes),
-            File::Layer { .. } => Err(ImportError::Document {
+            File::Layer(_) => Err(ImportError::Document {
                 file: name.to_owned(),
                 reason: "it is not a JSON document of at most 4 MiB".to_owned(),
             }),
@@ -120,7 +121,7 @@ impl Contents {
     /// Finds a layer by name.
     pub(super) fn layer(&self, name: &str) -> Result<&Layer, ImportError> {
         match self.find(name)? {
-            File::Layer { layer, .. } => Ok(layer),
+            File::Layer(layer) => Ok(layer),
             File::Document(_) => Err(ImportError::Document {
                 file: name.to_owned(),
                 reason: "it is not a layer".to_owned(),
@@ -162,17 +163,6 @@ fn resolve(folder: &str, name: &str) -> Result<String, &'static str> {
         Err("it has no name")
     } else {
         Ok(parts.join("/"))
-    }
-}
-
-/// Is the media type of a layer that starts with these bytes, `None` for an uncompressed one.
-pub(super) fn compression(start: &[u8]) -> Option<&'static str> {
-    if start.starts_with(&[0x1f, 0x8b]) {
-        Some(MediaType::OCI_LAYER_GZIP)
-    } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-        Some(MediaType::OCI_LAYER_ZSTD)
-    } else {
-        None
     }
 }
 

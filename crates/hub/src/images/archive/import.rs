@@ -14,14 +14,11 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReade
 use tokio_tar::{Archive, Entry};
 use tokio_util::io::StreamReader;
 
-use super::contents::{Contents, File, Layer, compression, link_target, plain_name};
+use super::contents::{Contents, File, link_target, plain_name};
 use super::documents::promised_digest;
 use super::pack::{self, Form};
-use super::{Archives, ImportError};
+use super::{Archives, ImportError, known};
 use crate::accounts::{Grant, Push};
-use crate::db::DbError;
-use crate::db::tables::{blob_marks, layers};
-use crate::images::ImageError;
 use crate::images::hasher::Hasher;
 
 /// Longest name of an entry in bytes, as file systems have it.
@@ -30,8 +27,8 @@ const NAME_MAX: usize = 4096;
 const READ_BYTES: usize = 128 * 1024;
 /// Length of a tar header.
 const HEADER_BYTES: usize = 512;
-/// Enough of an entry to see what it is.
-const SNIFF_BYTES: usize = 8;
+/// What is shorter than this is no layer, compressed or not.
+const LAYER_MIN: usize = 8;
 
 type Tarball = Box<dyn AsyncBufRead + Send + Unpin>;
 
@@ -158,16 +155,16 @@ async fn open<R: AsyncBufRead + Send + Unpin + 'static>(
         .read_to_end(&mut start)
         .await;
     read.map_err(|error| ImportError::reading(&error, None))?;
-    if looks_like_a_tarball(&start) {
+    if is_tar_header(&start) {
         Ok(Box::new(io::Cursor::new(start).chain(tarball)))
     } else {
         Err(ImportError::NotATarball)
     }
 }
 
-/// Checks the first header: `ustar` at its place, or a name and zeros after it in the old format.
-fn looks_like_a_tarball(start: &[u8]) -> bool {
-    start.len() == HEADER_BYTES
+/// Checks a first header: `ustar` at its place, or a name and zeros after it in the old format.
+pub(super) fn is_tar_header(start: &[u8]) -> bool {
+    start.len() >= HEADER_BYTES
         && start[0] != 0
         && (&start[257..262] == b"ustar" || start[257..262] == [0; 5])
 }
@@ -217,7 +214,7 @@ async fn file<R: AsyncRead + Send + Unpin>(
 ) -> Result<File, ImportError> {
     let size_bytes = entry.effective_size();
     let mut start = BytesMut::with_capacity(READ_BYTES);
-    while start.len() < SNIFF_BYTES {
+    while start.len() < HEADER_BYTES {
         let read = entry.read_buf(&mut start).await;
         if read.map_err(|error| ImportError::reading(&error, Some(name)))? == 0 {
             break;
@@ -228,7 +225,7 @@ async fn file<R: AsyncRead + Send + Unpin>(
         start.iter().find(|b| !b.is_ascii_whitespace()),
         Some(b'{' | b'[')
     );
-    if small && (json || start.len() < SNIFF_BYTES) {
+    if small && (json || start.len() < LAYER_MIN) {
         document(name, start, entry).await
     } else {
         layer(archives, grant, name, start.freeze(), entry).await
@@ -256,7 +253,7 @@ async fn document<R: AsyncRead + Send + Unpin>(
 }
 
 /// Stores a layer: as it is when it came compressed, compressed otherwise, and not at all when its
-/// name promises one that the repository has.
+/// name promises one that the caller can already read.
 async fn layer<R: AsyncRead + Send + Unpin>(
     archives: &Archives,
     grant: &Grant<Push>,
@@ -265,63 +262,25 @@ async fn layer<R: AsyncRead + Send + Unpin>(
     entry: &mut Entry<R>,
 ) -> Result<File, ImportError> {
     let promised = promised_digest(name).filter(|d| d.algorithm() == Algorithm::Sha256);
-    let compressed = compression(&start);
-    if let (Some(diff_id), None) = (&promised, compressed) {
-        let known = known_layer(archives, grant, diff_id).await;
-        if let Some((digest, size_bytes)) = known.map_err(ImageError::from)? {
-            let actual = hash(name, start, entry).await?;
-            if actual != *diff_id {
-                return Err(ImportError::WrongDigest {
-                    entry: name.to_owned(),
-                    actual,
-                });
-            }
-            let media_type = dockyard_oci::MediaType::OCI_LAYER_GZIP;
-            let layer = Layer {
-                digest,
-                size_bytes,
-                diff_id: actual,
-                media_type,
-                reused: true,
-            };
-            return Ok(File::Layer {
-                layer,
-                compressed_here: true,
-            });
-        }
-    }
-    let form = Form::of(compressed);
-    let layer = pack::store(archives, grant, form, name, start, entry).await?;
-    let compressed_here = form == Form::Plain;
-    if let Some(promised) = promised
-        && layer.original(compressed_here) != &promised
-    {
-        let actual = layer.original(compressed_here).clone();
+    let form = Form::of(&start);
+    let known = match &promised {
+        Some(promised) => known::take(archives, grant, promised, form).await?,
+        None => None,
+    };
+    let (layer, actual) = if let Some(layer) = known {
+        (layer, hash(name, start, entry).await?)
+    } else {
+        let layer = pack::store(archives, grant, form, name, start, entry).await?;
+        let actual = layer.original().clone();
+        (layer, actual)
+    };
+    if promised.is_some_and(|promised| promised != actual) {
         return Err(ImportError::WrongDigest {
             entry: name.to_owned(),
             actual,
         });
     }
-    Ok(File::Layer {
-        layer,
-        compressed_here,
-    })
-}
-
-/// Finds the blob that a layer became in this repository. From now on it stays for another grace period:
-/// the manifest that refers to it comes only at the end of the tarball.
-async fn known_layer(
-    archives: &Archives,
-    grant: &Grant<Push>,
-    diff_id: &Digest,
-) -> Result<Option<(Digest, u64)>, DbError> {
-    let id = grant.repository_id();
-    let Some((digest, size_bytes)) = layers::find_in(&archives.db, id, diff_id).await? else {
-        return Ok(None);
-    };
-    // It may have been collected since it was found: then it is stored anew.
-    let is_there = blob_marks::unmark(&archives.db, id, &digest).await?;
-    Ok(is_there.then_some((digest, size_bytes)))
+    Ok(File::Layer(layer))
 }
 
 /// Reads an entry to its end only to know its digest.
@@ -352,18 +311,18 @@ async fn drain(archive: Archive<Tarball>) {
 
 #[cfg(test)]
 mod tests {
-    use super::looks_like_a_tarball;
+    use super::is_tar_header;
 
     #[test]
     fn knows_a_tarball_by_its_first_header() {
         let mut header = vec![0; 512];
-        assert!(!looks_like_a_tarball(&header));
+        assert!(!is_tar_header(&header));
         header[..4].copy_from_slice(b"name");
-        assert!(looks_like_a_tarball(&header));
+        assert!(is_tar_header(&header));
         header[257..262].copy_from_slice(b"ustar");
-        assert!(looks_like_a_tarball(&header));
-        assert!(!looks_like_a_tarball(&[b'x'; 512]));
-        assert!(!looks_like_a_tarball(b""));
-        assert!(!looks_like_a_tarball(b"hello\n"));
+        assert!(is_tar_header(&header));
+        assert!(!is_tar_header(&[b'x'; 512]));
+        assert!(!is_tar_header(b""));
+        assert!(!is_tar_header(b"hello\n"));
     }
 }

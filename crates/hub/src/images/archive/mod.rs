@@ -8,7 +8,9 @@ mod contents;
 mod documents;
 mod error;
 mod export;
+mod gzip;
 mod import;
+mod known;
 mod pack;
 
 use bytes::Bytes;

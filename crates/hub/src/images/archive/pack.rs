@@ -4,15 +4,15 @@ use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
 use dockyard_oci::{Algorithm, Digest, MediaType};
-use flate2::Compression;
-use flate2::write::{GzEncoder, MultiGzDecoder};
+use flate2::write::MultiGzDecoder;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::contents::Layer;
-use super::{Archives, ImportError};
+use super::import::is_tar_header;
+use super::{Archives, ImportError, gzip};
 use crate::accounts::{Grant, Push};
 use crate::images::ImageError;
 use crate::images::hasher::Hasher;
@@ -21,8 +21,6 @@ use crate::images::hasher::Hasher;
 const CHUNK_BYTES: usize = 128 * 1024;
 /// Chunks that may wait between two steps.
 const QUEUE: usize = 8;
-/// How hard gzip tries: close to the default's size at about half of its time.
-const GZIP_LEVEL: u32 = 4;
 /// Largest ratio that is believed: gzip itself can't exceed 1032.
 const RATIO_MAX: u64 = 2000;
 /// Bytes that may unpack at any ratio.
@@ -34,21 +32,30 @@ pub(super) enum Form {
     Plain,
     Gzip,
     Zstd,
+    /// No layer of files at all, as artifacts have; kept as it is.
+    Other,
 }
 
 impl Form {
-    pub(super) fn of(media_type: Option<&str>) -> Self {
-        match media_type {
-            Some(MediaType::OCI_LAYER_ZSTD) => Self::Zstd,
-            Some(_) => Self::Gzip,
-            None => Self::Plain,
+    /// Tells a form by the first bytes, of which 512 are enough.
+    pub(super) fn of(start: &[u8]) -> Self {
+        if start.starts_with(&[0x1f, 0x8b]) {
+            Self::Gzip
+        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            Self::Zstd
+        } else if is_tar_header(start) || start.iter().all(|byte| *byte == 0) {
+            Self::Plain
+        } else {
+            Self::Other
         }
     }
 
-    const fn media_type(self) -> &'static str {
+    /// Is the media type of the blob that a layer in this form becomes.
+    pub(super) const fn media_type(self) -> &'static str {
         match self {
             Self::Plain | Self::Gzip => MediaType::OCI_LAYER_GZIP,
             Self::Zstd => MediaType::OCI_LAYER_ZSTD,
+            Self::Other => "application/octet-stream",
         }
     }
 }
@@ -71,9 +78,12 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)))
     };
-    let storing = archives
-        .uploads
-        .store(grant, ReceiverStream::new(from_pack), diff_id);
+    let storing = archives.uploads.store(
+        grant,
+        form.media_type(),
+        ReceiverStream::new(from_pack),
+        diff_id,
+    );
     let (read, stored) = tokio::join!(feed(start, entry, to_pack), storing);
     read.map_err(|error| ImportError::reading(&error, Some(name)))?;
     let stored = stored.map_err(|error| match error {
@@ -87,7 +97,7 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
         digest: stored.blob.digest,
         size_bytes: stored.blob.size_bytes,
         diff_id: stored.diff_id,
-        media_type: form.media_type(),
+        form,
         reused: stored.was_there,
     })
 }
@@ -128,32 +138,17 @@ fn pack(
     output: &mpsc::Sender<io::Result<Bytes>>,
 ) -> io::Result<Digest> {
     let packed = match form {
-        Form::Plain => compress(&mut input, output),
+        Form::Plain => gzip::compress(&mut input, output),
         Form::Gzip => pass_through(&mut input, output, |unpacked| {
             Ok(MultiGzDecoder::new(unpacked))
         }),
         Form::Zstd => pass_through(&mut input, output, zstd::stream::write::Decoder::new),
+        Form::Other => pass_through(&mut input, output, Ok),
     };
     if let Err(error) = &packed {
         let _ = output.blocking_send(Err(io::Error::new(error.kind(), error.to_string())));
     }
     packed
-}
-
-fn compress(
-    input: &mut mpsc::Receiver<io::Result<Bytes>>,
-    output: &mpsc::Sender<io::Result<Bytes>>,
-) -> io::Result<Digest> {
-    let mut hasher = Hasher::new(Algorithm::Sha256);
-    // Without a time or a name in its header, the same layer always becomes the same blob.
-    let mut gzip = GzEncoder::new(Outlet::new(output), Compression::new(GZIP_LEVEL));
-    while let Some(chunk) = input.blocking_recv() {
-        let chunk = chunk?;
-        hasher.update(&chunk);
-        gzip.write_all(&chunk)?;
-    }
-    gzip.finish()?.flush()?;
-    Ok(hasher.finish())
 }
 
 /// Hands a compressed layer on as it is, and unpacks it only to hash what is inside.
@@ -199,6 +194,16 @@ impl Finish for MultiGzDecoder<Unpacked> {
     }
 }
 
+impl Finish for Unpacked {
+    fn unpacked(&self) -> &Unpacked {
+        self
+    }
+
+    fn finish(self) -> io::Result<Unpacked> {
+        Ok(self)
+    }
+}
+
 impl Finish for zstd::stream::write::Decoder<'static, Unpacked> {
     fn unpacked(&self) -> &Unpacked {
         self.get_ref()
@@ -234,41 +239,5 @@ impl Write for Unpacked {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Collects what the encoder writes and sends it on in chunks.
-struct Outlet<'a> {
-    chunk: BytesMut,
-    output: &'a mpsc::Sender<io::Result<Bytes>>,
-}
-
-impl<'a> Outlet<'a> {
-    fn new(output: &'a mpsc::Sender<io::Result<Bytes>>) -> Self {
-        Self {
-            chunk: BytesMut::with_capacity(CHUNK_BYTES),
-            output,
-        }
-    }
-}
-
-impl Write for Outlet<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.chunk.extend_from_slice(bytes);
-        if self.chunk.len() >= CHUNK_BYTES {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.chunk.is_empty() {
-            return Ok(());
-        }
-        let chunk = self.chunk.split().freeze();
-        self.chunk.reserve(CHUNK_BYTES);
-        self.output
-            .blocking_send(Ok(chunk))
-            .map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
