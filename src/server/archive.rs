@@ -36,10 +36,7 @@ pub async fn import(
     let tag = match name.reference {
         None => None,
         Some(Reference::Tag(tag)) => Some(tag),
-        Some(Reference::Digest(_)) => {
-            let message = "a tarball is stored under a tag: its digest follows from its content";
-            return Err(ApiError::bad_request("TAG_INVALID", message));
-        }
+        Some(Reference::Digest(_)) => return Err(digest_given()),
     };
     let stream = body::stream(body);
     let images = store(&hub, &caller, &name.repository, tag.as_ref(), stream).await?;
@@ -47,6 +44,12 @@ pub async fn import(
         StatusCode::CREATED,
         Json(describe(&name.repository, &images)),
     ))
+}
+
+/// Is the error of naming a digest where a tarball goes.
+pub fn digest_given() -> ApiError {
+    let message = "a tarball is stored under a tag: its digest follows from its content";
+    ApiError::bad_request("TAG_INVALID", message)
 }
 
 /// Imports a stream into a repository that the caller may push to.
@@ -141,7 +144,8 @@ fn file_name(repository: &RepositoryName, reference: &Reference) -> String {
     format!("{}-{end}.tar", repository.as_str().replace('/', "-"))
 }
 
-fn parse(name: &str) -> Result<ImageName, ApiError> {
+/// Reads the name of an image.
+pub fn parse(name: &str) -> Result<ImageName, ApiError> {
     name.parse()
         .map_err(|error| ApiError::bad_request("NAME_INVALID", error))
 }

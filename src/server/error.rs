@@ -19,7 +19,7 @@ use dockyard_oci::ErrorCode;
 use serde_json::json;
 
 /// An answer that is an error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     pub status: StatusCode,
     pub code: &'static str,
@@ -71,6 +71,13 @@ impl ApiError {
         );
         error.cause = Some(cause.to_string());
         error
+    }
+}
+
+impl ApiError {
+    /// Is what the log says of a failure of the server.
+    pub fn for_log(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 }
 

@@ -14,6 +14,7 @@ mod download;
 mod error;
 mod failures;
 mod headers;
+mod imports;
 pub mod markdown;
 mod oci;
 mod ops;

@@ -11,6 +11,7 @@ use leptos::config::LeptosOptions;
 
 use super::body::PATIENCE;
 use super::documents::{Cards, Maps};
+use super::imports::Imports;
 use super::markdown::Markdown;
 
 /// Shared by all requests. Cheap to clone.
@@ -21,6 +22,7 @@ pub struct AppState {
     pub markdown: Markdown,
     pub maps: Maps,
     pub cards: Cards,
+    pub imports: Imports,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
     /// How long a client may pause within the body of a request.
@@ -36,6 +38,7 @@ impl AppState {
             markdown: Markdown::default(),
             maps: Maps::default(),
             cards: Cards::default(),
+            imports: Imports::default(),
             public_url: public_url.map(Into::into),
             patience: PATIENCE,
         }

@@ -77,6 +77,7 @@ const TABLE: &[Row] = &[
     ("DELETE", API, "/api/v1/repositories/{r}", [401, 403, 401, 204, 404], [401, 404, 401, 204, 404], [401, 404, 401, 404, 404]),
     ("GET", IMAGES, "/api/v1/images/{r}:v1", [200; 5], [401, 404, 200, 200, 200], [401, 404, 404, 404, 404]),
     ("PUT", IMAGES, "/api/v1/images/{r}:v2", [401, 403, 401, 400, 400], [401, 403, 401, 400, 400], [401, 403, 401, 400, 400]),
+    ("POST", "/api/v1/imports", "/api/v1/imports", [401, 403, 401, 201, 201], [401, 403, 401, 201, 201], [401, 403, 401, 201, 201]),
     ("POST", "/api/v1/repositories", "/api/v1/repositories", [401, 403, 403, 409, 403], [401, 403, 403, 409, 403], [401, 403, 403, 201, 403]),
     ("GET", "/r/{*path}", "/r/{r}", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
     ("GET", "/r/{*path}", "/r/{r}/-/tags", [200; 5], [404, 404, 404, 200, 200], [404; 5]),
@@ -131,6 +132,9 @@ const OTHERS: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/tokens/{id}"),
     ("GET", "/api/v1/search"),
     ("GET", "/api/v1/repositories"),
+    ("GET", "/api/v1/imports/{id}"),
+    ("PATCH", "/api/v1/imports/{id}"),
+    ("DELETE", "/api/v1/imports/{id}"),
     ("GET", "/api/{*rest}"),
     ("POST", "/api/{*rest}"),
     ("PUT", "/api/{*rest}"),
@@ -333,6 +337,9 @@ async fn send(app: &TestApp, role: Role, method: &str, path: &str, name: &str) -
     let request = match (method, path) {
         ("PATCH", "/api/v1/repositories/{r}") => request.json(&json!({"description": "x"})),
         ("POST", "/api/v1/repositories") => request.json(&json!({"name": name})),
+        ("POST", "/api/v1/imports") => {
+            request.json(&json!({"name": format!("{name}:v2"), "size_bytes": 1}))
+        }
         ("PUT", "/v2/{r}/manifests/v2") => request.header("content-type", MANIFEST).body("{}"),
         ("PUT" | "PATCH", _) => request.body("neither a tarball nor a layer"),
         ("POST", "/api/web/create-repository") => {

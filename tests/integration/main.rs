@@ -10,6 +10,7 @@ mod deleting;
 mod error_codes;
 mod faults;
 mod headers;
+mod imports;
 mod known_layers;
 mod listing;
 mod long_imports;

@@ -21,7 +21,7 @@ pub async fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// What docker 20 saves: a config, an uncompressed layer, and the manifest last.
-async fn saved(tags: &Value) -> Vec<u8> {
+pub async fn saved(tags: &Value) -> Vec<u8> {
     let layer = tar(&[("hello", b"world")]).await;
     let config = json!({"rootfs": {"type": "layers", "diff_ids": [digest(&layer)]}}).to_string();
     let manifest = json!([{"Config": "c.json", "RepoTags": tags, "Layers": ["l/layer.tar"]}]);

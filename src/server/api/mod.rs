@@ -12,6 +12,7 @@ use serde_json::json;
 use super::AppState;
 use super::archive;
 use super::error::ApiError;
+use super::imports;
 use super::routes::Routes;
 
 /// Entries of a page when `n` is not given, and the most there are.
@@ -37,6 +38,10 @@ pub fn routes() -> Routes {
         .delete("/api/v1/repositories/{*path}", repositories::delete)
         .get("/api/v1/images/{*name}", archive::export)
         .put("/api/v1/images/{*name}", archive::import)
+        .post("/api/v1/imports", imports::begin)
+        .get("/api/v1/imports/{id}", imports::show)
+        .patch("/api/v1/imports/{id}", imports::send)
+        .delete("/api/v1/imports/{id}", imports::cancel)
         .get("/api/{*rest}", unknown)
         .post("/api/{*rest}", unknown)
         .put("/api/{*rest}", unknown)

@@ -1,0 +1,205 @@
+//! The tarballs that are coming in, in this process.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use bytes::Bytes;
+use dockyard_hub::accounts::{Caller, Grant, Push};
+use dockyard_hub::{Hub, Id};
+use dockyard_oci::{RepositoryName, Tag};
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tracing::error;
+
+use crate::server::archive;
+use crate::server::error::ApiError;
+
+/// How long an import waits for its next piece, and how long what became of it can be asked for.
+const IDLE: Duration = Duration::from_mins(15);
+/// Imports of one user at a time: several files at once, and some that were left behind by a reload.
+const OF_ONE_USER: usize = 16;
+/// Chunks that may wait between a request and the import.
+const QUEUE: usize = 4;
+
+/// What became of a tarball: the answer to its sender.
+pub type Outcome = Result<Value, ApiError>;
+
+/// All imports of this process. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Imports(Arc<Mutex<HashMap<Id, Arc<Import>>>>);
+
+/// A tarball that is coming in.
+pub struct Import {
+    pub id: Id,
+    pub repository: RepositoryName,
+    pub tag: Option<Tag>,
+    /// Length of the whole tarball.
+    pub size_bytes: u64,
+    user: Id,
+    offset: AtomicU64,
+    /// Where its bytes go; closed after the last. Held by the one request that sends.
+    input: tokio::sync::Mutex<Option<mpsc::Sender<std::io::Result<Bytes>>>>,
+    outcome: watch::Receiver<Option<Outcome>>,
+    touched: Mutex<Instant>,
+}
+
+impl Imports {
+    /// Begins an import that runs while its bytes come.
+    pub fn begin(
+        &self,
+        hub: &Hub,
+        grant: Grant<Push>,
+        user: Id,
+        tag: Option<Tag>,
+        size_bytes: u64,
+    ) -> Result<Arc<Import>, ApiError> {
+        let (input, mut bytes) = mpsc::channel(QUEUE);
+        let (told, outcome) = watch::channel(None);
+        let import = Arc::new(Import {
+            id: Id::new(),
+            repository: grant.repository().clone(),
+            tag: tag.clone(),
+            size_bytes,
+            user,
+            offset: AtomicU64::new(0),
+            input: tokio::sync::Mutex::new(Some(input)),
+            outcome,
+            touched: Mutex::new(Instant::now()),
+        });
+        self.insert(&import)?;
+        let hub = hub.clone();
+        tokio::spawn(async move {
+            let bytes = futures::stream::poll_fn(move |cx| bytes.poll_recv(cx));
+            let images = hub.archives.import(&grant, bytes, tag.as_ref()).await;
+            let outcome = images.map_err(ApiError::from);
+            if let Some(cause) = outcome.as_ref().err().and_then(ApiError::for_log) {
+                error!(error = cause, "a tarball could not be stored");
+            }
+            let stored = outcome.map(|images| archive::describe(grant.repository(), &images));
+            told.send_replace(Some(stored));
+        });
+        tokio::spawn(self.clone().watch(Arc::downgrade(&import)));
+        Ok(import)
+    }
+
+    fn insert(&self, import: &Arc<Import>) -> Result<(), ApiError> {
+        let mut imports = self.lock();
+        let theirs = |other: &&Arc<Import>| other.user == import.user && other.outcome().is_none();
+        if imports.values().filter(theirs).count() >= OF_ONE_USER {
+            let message = format!(
+                "{OF_ONE_USER} of your uploads are not finished: finish or cancel one of them, or wait a quarter of an hour"
+            );
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            return Err(ApiError::new(status, "TOO_MANY_IMPORTS", message));
+        }
+        imports.insert(import.id, Arc::clone(import));
+        Ok(())
+    }
+
+    /// Finds an import of the caller's own.
+    pub fn find(&self, caller: &Caller, id: &str) -> Result<Arc<Import>, ApiError> {
+        let found = id.parse().ok().and_then(|id| self.lock().get(&id).cloned());
+        let user = caller.writer().map(|user| user.id);
+        found
+            .filter(|import| Some(import.user) == user)
+            .ok_or_else(|| {
+                let message = "there is no such upload (any more): begin anew";
+                ApiError::new(StatusCode::NOT_FOUND, "IMPORT_UNKNOWN", message)
+            })
+    }
+
+    /// Lets go of an import. One that still waits for bytes ends, as it gets no more.
+    pub fn forget(&self, id: Id) {
+        self.lock().remove(&id);
+    }
+
+    /// Forgets an import once nothing happened to it for long.
+    async fn watch(self, import: std::sync::Weak<Import>) {
+        while let Some(id_and_end) = import.upgrade().map(|import| (import.id, import.ends_at())) {
+            let (id, end) = id_and_end;
+            if Instant::now() >= end {
+                return self.forget(id);
+            }
+            tokio::time::sleep_until(end).await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Id, Arc<Import>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Import {
+    /// Is how many bytes were taken.
+    pub fn offset(&self) -> u64 {
+        self.offset.load(Ordering::Acquire)
+    }
+
+    /// Is what became of it, once that is known.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome.borrow().clone()
+    }
+
+    /// Makes the caller the one who sends. Errors: `IMPORT_BUSY`.
+    pub fn receive(&self) -> Result<Receiving<'_>, ApiError> {
+        self.touch();
+        let input = self.input.try_lock().map_err(|_| {
+            let message = "another request is sending this tarball: wait until it is done";
+            ApiError::new(StatusCode::CONFLICT, "IMPORT_BUSY", message)
+        })?;
+        Ok(Receiving(input))
+    }
+
+    fn touch(&self) {
+        *self.touched.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn ends_at(&self) -> Instant {
+        *self.touched.lock().unwrap_or_else(PoisonError::into_inner) + IDLE
+    }
+}
+
+/// The right to send the next bytes.
+pub struct Receiving<'a>(tokio::sync::MutexGuard<'a, Option<mpsc::Sender<std::io::Result<Bytes>>>>);
+
+impl Receiving<'_> {
+    /// Hands bytes to the import and counts them; false when it takes no more, as it ended.
+    pub async fn pass(&mut self, import: &Import, bytes: Bytes) -> bool {
+        let length = bytes.len() as u64;
+        import.touch();
+        let Some(input) = self.0.as_ref() else {
+            return false;
+        };
+        // Dropped while it waits, it sends nothing and counts nothing.
+        let taken = input.send(Ok(bytes)).await.is_ok();
+        if taken {
+            import.offset.fetch_add(length, Ordering::AcqRel);
+        }
+        taken
+    }
+
+    /// Tells the import that there is no more.
+    pub fn end(&mut self) {
+        *self.0 = None;
+    }
+
+    /// Waits for what became of it if it takes no more; `None` while it waits for bytes.
+    pub async fn outcome(&self, import: &Import) -> Option<Outcome> {
+        let takes_more = self.0.as_ref().is_some_and(|input| !input.is_closed());
+        if takes_more {
+            return None;
+        }
+        let mut outcome = import.outcome.clone();
+        let told = outcome.wait_for(Option::is_some).await;
+        let stopped = || {
+            Some(Err(ApiError::internal(
+                "an import ended without an outcome",
+            )))
+        };
+        told.map_or_else(|_| stopped(), |outcome| outcome.clone())
+    }
+}
