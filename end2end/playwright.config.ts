@@ -52,7 +52,7 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: 'with JavaScript', testMatch: [...journeys, 'scripted.spec.ts'], use: { javaScriptEnabled: true } },
+    { name: 'with JavaScript', testMatch: [...journeys, 'scripted.spec.ts', 'upload.spec.ts'], use: { javaScriptEnabled: true } },
     { name: 'without JavaScript', testMatch: journeys, use: { javaScriptEnabled: false } },
     { name: 'hostile', testMatch: 'hostile.spec.ts' },
     { name: 'pages', testMatch: 'pages.spec.ts' },

@@ -1,25 +1,31 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 
 const BLOCK = 512;
+
+/** Makes the header of a file. */
+function headerOf(name: string, length: number): Buffer {
+  const header = Buffer.alloc(BLOCK);
+  header.write(name, 0);
+  header.write('0000644\0', 100);
+  header.write('0000000\0', 108);
+  header.write('0000000\0', 116);
+  header.write(length.toString(8).padStart(11, '0') + '\0', 124);
+  header.write('00000000000\0', 136);
+  header.write('        ', 148);
+  header.write('0', 156);
+  header.write('ustar\x0000', 257);
+  const sum = header.reduce((total, byte) => total + byte, 0);
+  header.write(sum.toString(8).padStart(6, '0') + '\0 ', 148);
+  return header;
+}
 
 /** Makes a tar of the given files. */
 export function tar(files: Record<string, Buffer | string>): Buffer {
   const blocks: Buffer[] = [];
   for (const [name, text] of Object.entries(files)) {
     const data = Buffer.from(text);
-    const header = Buffer.alloc(BLOCK);
-    header.write(name, 0);
-    header.write('0000644\0', 100);
-    header.write('0000000\0', 108);
-    header.write('0000000\0', 116);
-    header.write(data.length.toString(8).padStart(11, '0') + '\0', 124);
-    header.write('00000000000\0', 136);
-    header.write('        ', 148);
-    header.write('0', 156);
-    header.write('ustar\x0000', 257);
-    const sum = header.reduce((total, byte) => total + byte, 0);
-    header.write(sum.toString(8).padStart(6, '0') + '\0 ', 148);
-    blocks.push(header, data, Buffer.alloc((BLOCK - (data.length % BLOCK)) % BLOCK));
+    blocks.push(headerOf(name, data.length), data, Buffer.alloc((BLOCK - (data.length % BLOCK)) % BLOCK));
   }
   blocks.push(Buffer.alloc(2 * BLOCK));
   return Buffer.concat(blocks);
@@ -62,4 +68,31 @@ export function imageWith(name: string, about: object, text = 'hello'): Buffer {
     'layer/layer.tar': layer,
     'manifest.json': JSON.stringify([{ Config: `${id}.json`, RepoTags: [name], Layers: ['layer/layer.tar'] }]),
   });
+}
+
+/** Writes what `docker save` writes for an image with one layer that does not compress; returns its length. */
+export function writeLargeTarball(path: string, name: string, megabytes: number): number {
+  const contentBytes = megabytes * 1024 * 1024;
+  const file = openSync(path, 'w');
+  const sha256 = createHash('sha256');
+  const pad = (bytes: number) => Buffer.alloc((BLOCK - (bytes % BLOCK)) % BLOCK);
+  // A layer is a tar of its own, and what is padded inside is part of it.
+  const inner = headerOf('noise.bin', contentBytes);
+  const layerBytes = inner.length + contentBytes + 2 * BLOCK;
+  writeSync(file, headerOf('layer/layer.tar', layerBytes));
+  const both = (bytes: Buffer) => {
+    sha256.update(bytes);
+    writeSync(file, bytes);
+  };
+  both(inner);
+  for (let i = 0; i < megabytes; i++) both(randomBytes(1024 * 1024));
+  both(Buffer.alloc(2 * BLOCK));
+  writeSync(file, pad(layerBytes));
+  const rootfs = { type: 'layers', diff_ids: [`sha256:${sha256.digest('hex')}`] };
+  const config = JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs });
+  const manifest = [{ Config: 'config.json', RepoTags: [name], Layers: ['layer/layer.tar'] }];
+  writeSync(file, tar({ 'config.json': config, 'manifest.json': JSON.stringify(manifest) }));
+  const { size } = fstatSync(file);
+  closeSync(file);
+  return size;
 }

@@ -10,13 +10,14 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dockyard_hub::Hub;
-use dockyard_hub::accounts::{Caller, Pull};
+use dockyard_hub::accounts::{AccountError, Caller, Pull};
 use dockyard_hub::images::archive::{ImportedImage, Platform};
-use dockyard_oci::{ImageName, Reference, RepositoryName, Tag};
+use dockyard_oci::{Digest, ImageName, Reference, RepositoryName, Tag};
 use futures::Stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::api::Body as JsonBody;
 use super::body;
 use super::caller::ApiCaller;
 use super::download::Download;
@@ -44,6 +45,35 @@ pub async fn import(
         StatusCode::CREATED,
         Json(describe(&name.repository, &images)),
     ))
+}
+
+/// Most layers that are asked for at once.
+const LAYERS_MAX: usize = 1000;
+
+/// What `POST /api/v1/layers` takes.
+#[derive(Deserialize)]
+pub struct Asked {
+    layers: Vec<Digest>,
+}
+
+/// `POST /api/v1/layers`: which of some layers the caller's tarballs may leave out. A layer that is named by its digest
+/// (`blobs/sha256/<hex>`), or that a link with its own name leads there, is then taken from what the caller can read.
+///
+/// Errors: `UNAUTHORIZED`; `TOO_MANY_LAYERS`.
+pub async fn known_layers(
+    State(hub): State<Hub>,
+    ApiCaller(caller): ApiCaller,
+    JsonBody(asked): JsonBody<Asked>,
+) -> Result<Json<Value>, ApiError> {
+    let Some(user) = caller.writer() else {
+        return Err(AccountError::Anonymous.into());
+    };
+    if asked.layers.len() > LAYERS_MAX {
+        let message = format!("at most {LAYERS_MAX} layers are answered at once");
+        return Err(ApiError::bad_request("TOO_MANY_LAYERS", message));
+    }
+    let known = hub.archives.known_layers(user, &asked.layers).await?;
+    Ok(Json(json!({ "known": known })))
 }
 
 /// Is the error of naming a digest where a tarball goes.

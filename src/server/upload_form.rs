@@ -66,18 +66,24 @@ async fn take(
         .and_then(|value| value.to_str().ok());
     let boundary = multer::parse_boundary(content_type.unwrap_or_default()).map_err(broken)?;
     let mut form = Multipart::new(body, boundary);
+    let mut stored = None;
     while let Some(field) = form.next_field().await.map_err(broken)? {
         match field.name() {
             Some("repository") => fields.repository = text(field).await?,
             Some("tag") => fields.tag = text(field).await?,
-            Some("file") => return store(hub, caller, fields, field).await,
+            Some("file") if stored.is_some() && !fields.tag.trim().is_empty() => {
+                let message = "several files can't all get one tag: leave it empty";
+                return Err(ApiError::bad_request("TAG_UNCLEAR", message));
+            }
+            Some("file") => stored = Some(store(hub, caller, fields, field).await?),
             _ => {}
         }
     }
-    Err(ApiError::bad_request(
-        "FILE_MISSING",
-        "choose a tarball to upload",
-    ))
+    stored.ok_or_else(file_missing)
+}
+
+fn file_missing() -> ApiError {
+    ApiError::bad_request("FILE_MISSING", "choose a tarball to upload")
 }
 
 async fn store(
@@ -87,10 +93,7 @@ async fn store(
     mut field: multer::Field<'static>,
 ) -> Result<RepositoryName, ApiError> {
     if field.file_name().is_none_or(str::is_empty) {
-        return Err(ApiError::bad_request(
-            "FILE_MISSING",
-            "choose a tarball to upload",
-        ));
+        return Err(file_missing());
     }
     let name = fields.repository.trim();
     let named = match caller.user() {

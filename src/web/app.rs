@@ -9,6 +9,7 @@ use leptos_router::{SsrMode, path};
 use super::browser;
 use super::components::footer::SiteFooter;
 use super::components::header::SiteHeader;
+use super::components::page_head;
 use super::pages::home::HomePage;
 use super::pages::login::LogInPage;
 use super::pages::new::NewRepositoryPage;
@@ -29,6 +30,7 @@ pub use super::shell::shell;
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    page_head::provide();
     view! {
         <Title formatter=title />
         <Router>

@@ -132,6 +132,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("DELETE", "/api/v1/tokens/{id}"),
     ("GET", "/api/v1/search"),
     ("GET", "/api/v1/repositories"),
+    ("POST", "/api/v1/layers"),
     ("GET", "/api/v1/imports/{id}"),
     ("PATCH", "/api/v1/imports/{id}"),
     ("DELETE", "/api/v1/imports/{id}"),

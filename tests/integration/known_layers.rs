@@ -166,3 +166,65 @@ async fn a_layer_known_as_zstd_is_not_taken_for_gzip() {
     assert!(media_type.ends_with("tar+gzip"));
     assert!(blob.starts_with(&[0x1f, 0x8b]));
 }
+
+/// Asks which of some layers may be left out.
+async fn known(app: &TestApp, user: &str, layers: &[&str]) -> Vec<String> {
+    let request = app.by(user, Method::POST, "/api/v1/layers");
+    let answer = request
+        .json(&json!({ "layers": layers }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let known = answer.json::<Value>().await.unwrap()["known"].clone();
+    let mut known: Vec<String> = serde_json::from_value(known).unwrap();
+    known.sort();
+    known
+}
+
+#[tokio::test]
+async fn a_layer_that_is_known_may_be_left_out() {
+    let app = app().await;
+    let layer = tar(&[("hello", b"world")]).await;
+    let diff_id = digest(&layer);
+    app.create("alice", "alice/app", "private").await;
+    store(&app, "alice", "alice/app", saved(&layer).await).await;
+    let (_, blob) = stored_layer(&app, "alice", "alice/app").await;
+    let (blob, other) = (digest(&blob), digest(b"other"));
+    let asked = [diff_id.as_str(), &blob, &other];
+    let mut both = vec![diff_id.clone(), blob.clone()];
+    both.sort();
+    assert_eq!(known(&app, "alice", &asked).await, both);
+    assert!(known(&app, "bob", &asked).await.is_empty());
+
+    // Where the layer was, a link leads to its digest, as `mydocker push` sends it.
+    let config = json!({"rootfs": {"type": "layers", "diff_ids": [diff_id]}}).to_string();
+    let manifest = json!([{"Config": "c.json", "RepoTags": ["x:v1"], "Layers": ["l/layer.tar"]}]);
+    let mut link = tokio_tar::Header::new_ustar();
+    link.set_entry_type(tokio_tar::EntryType::Symlink);
+    link.set_path("l/layer.tar").unwrap();
+    let target = format!("../blobs/sha256/{}", &diff_id[7..]);
+    link.set_link_name(&target).unwrap();
+    link.set_size(0);
+    link.set_cksum();
+    let mut tarball = link.as_bytes().to_vec();
+    let manifest = manifest.to_string();
+    let rest = [
+        ("c.json", config.as_bytes()),
+        ("manifest.json", manifest.as_bytes()),
+    ];
+    tarball.extend(tar(&rest).await);
+    app.create("alice", "alice/thin", "private").await;
+    assert_eq!(store(&app, "alice", "alice/thin", tarball.clone()).await, 1);
+    let thin = stored_layer(&app, "alice", "alice/thin").await;
+    assert_eq!(thin, stored_layer(&app, "alice", "alice/app").await);
+
+    // Who can't read it can't have it by its digest.
+    let request = app
+        .by("bob", Method::PUT, "/api/v1/images/bob/thin")
+        .body(tarball);
+    let refused = request.send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::BAD_REQUEST);
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("which is not in it"), "{text}");
+}

@@ -187,6 +187,21 @@ async fn the_form_works_without_javascript() {
         .unwrap();
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     assert_eq!(header(&response, "location"), "/r/alice/app/-/tags");
+    let (one, two) = (
+        saved(&json!(["x:one"])).await,
+        saved(&json!(["x:two"])).await,
+    );
+    for (tag, status) in [
+        ("", "/r/alice/app/-/tags"),
+        ("v1", "/upload?repository=app&tag=v1&error=several"),
+    ] {
+        let part = reqwest::multipart::Part::bytes(two.clone()).file_name("two.tar");
+        let both = form(tag, one.clone()).part("file", part);
+        let request = app.by("alice", Method::POST, "/upload").multipart(both);
+        let response = request.send().await.unwrap();
+        let location = header(&response, "location");
+        assert!(location.starts_with(status), "{location}");
+    }
     let bad = form("v1", b"nonsense".to_vec());
     let response = app
         .by("alice", Method::POST, "/upload")

@@ -38,6 +38,7 @@ pub fn routes() -> Routes {
         .delete("/api/v1/repositories/{*path}", repositories::delete)
         .get("/api/v1/images/{*name}", archive::export)
         .put("/api/v1/images/{*name}", archive::import)
+        .post("/api/v1/layers", archive::known_layers)
         .post("/api/v1/imports", imports::begin)
         .get("/api/v1/imports/{id}", imports::show)
         .patch("/api/v1/imports/{id}", imports::send)

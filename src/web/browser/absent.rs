@@ -11,17 +11,32 @@ pub const fn copy(_text: &str) {}
 /// Listens to the keys of all pages.
 pub const fn listen_to_keys() {}
 
-/// Sends the file of an input with `PUT` and reports what happens.
-pub fn send(
-    _input: NodeRef<html::Input>,
-    _url: &str,
-    _report: impl Fn(Sending) + 'static,
-) -> Option<Chosen> {
-    None
+/// Is what a person chose in an input.
+pub const fn chosen(_input: NodeRef<html::Input>) -> Vec<Chosen> {
+    Vec::new()
 }
 
-/// Stops what is being sent.
-pub const fn cancel() {}
+/// Sends the files of an input to an image, and reports what becomes of each, by its place.
+pub fn send_all(
+    _input: NodeRef<html::Input>,
+    _image: &str,
+    _report: impl Fn(usize, Sending) + 'static,
+) {
+}
+
+/// Gives up one file.
+pub const fn cancel(_place: usize) {}
+
+/// Stops sending, as the page is left.
+pub const fn leave() {}
+
+/// Lists the files that were begun and not finished, with the image that they go to.
+pub const fn unfinished() -> Vec<(String, Chosen)> {
+    Vec::new()
+}
+
+/// Forgets all of them.
+pub const fn forget_unfinished() {}
 
 /// Ticks the boxes of all rows of the page, or none.
 pub const fn tick_all(_ticked: bool) {}

@@ -13,7 +13,9 @@ mod ticks;
 mod upload;
 
 #[cfg(not(feature = "hydrate"))]
-pub use absent::{cancel, copy, listen_to_keys, send, tick_all};
+pub use absent::{
+    cancel, chosen, copy, forget_unfinished, leave, listen_to_keys, send_all, tick_all, unfinished,
+};
 #[cfg(feature = "hydrate")]
 pub use clipboard::copy;
 #[cfg(feature = "hydrate")]
@@ -21,7 +23,7 @@ pub use keys::listen_to_keys;
 #[cfg(feature = "hydrate")]
 pub use ticks::tick_all;
 #[cfg(feature = "hydrate")]
-pub use upload::{cancel, send};
+pub use upload::{cancel, chosen, forget_unfinished, leave, send_all, unfinished};
 
 /// A file that a person chose.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,13 +43,25 @@ pub enum Sending {
         /// Bytes so far, of `total`.
         sent: f64,
         total: f64,
-        /// Since the sending began.
-        elapsed_ms: f64,
+        /// Bytes a second, once that says something.
+        rate: Option<f64>,
     },
+    /// The connection broke or the server is not well; it is tried again.
+    Waiting { secs: u32 },
+    /// That went on for too long.
+    Lost,
     /// The server answered.
     Answered { status: u16, body: String },
-    /// The connection broke.
-    Broken,
     /// The person cancelled.
     Cancelled,
+}
+
+/// Is a number of bytes, which browsers count in floats.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates"
+)]
+pub const fn whole(number: f64) -> u64 {
+    number as u64
 }

@@ -10,7 +10,8 @@ use crate::web::commands::{CommandTab, Step};
 #[component]
 pub fn CommandTabs(
     /// Tells the tabs of one page apart.
-    name: &'static str,
+    #[prop(into)]
+    name: String,
     legend: &'static str,
     tabs: Vec<CommandTab>,
 ) -> impl IntoView {
@@ -21,7 +22,7 @@ pub fn CommandTabs(
                 <input
                     type="radio"
                     class="visually-hidden"
-                    name=name
+                    name=name.clone()
                     value=tool
                     checked=at == 0
                     autocomplete="off"

@@ -8,6 +8,8 @@ use leptos_meta::Title;
 use crate::web::addresses;
 use crate::web::dto::RepositoryHead;
 
+pub use programs::provide;
+
 /// What a page is about when it says nothing better.
 #[cfg(feature = "ssr")]
 const DESCRIPTION: &str = "Push, pull and find Docker images on a hub of your own.";
@@ -33,15 +35,16 @@ pub fn PageHead(
     #[prop(optional, into)]
     feed: String,
 ) -> impl IntoView {
-    view! {
-        <Title text=title.clone() />
-        {programs::tell(title, description, path, card, feed)}
-    }
+    programs::tell(title.clone(), description, path, card, feed);
+    view! { <Title text=title /> }
 }
 
 /// What programs read of a page that they fetch: it stands in the HTML that the server sends.
 #[cfg(feature = "ssr")]
 mod programs {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use leptos::prelude::*;
     use leptos::text_prop::TextProp;
     use leptos_meta::{Link, Meta};
@@ -50,20 +53,28 @@ mod programs {
     use crate::server::web::base_url;
     use crate::web::response::hide_from_search;
 
-    /// Tells them about the page.
-    pub fn tell(
-        title: TextProp,
-        description: String,
-        path: String,
-        card: String,
-        feed: String,
-    ) -> impl IntoView {
+    /// Whether the head of an answer is written; one for each answer.
+    #[derive(Clone, Default)]
+    struct Told(Arc<AtomicBool>);
+
+    /// Provides the head of an answer, to be written by one of its components.
+    pub fn provide() {
+        provide_context(Told::default());
+    }
+
+    /// Tells them about the page. What is rendered goes to the head alone: in the page it leaves nothing, so that the
+    /// browser finds there what it makes itself.
+    pub fn tell(title: TextProp, description: String, path: String, card: String, feed: String) {
+        // A page that waits for data is made twice: once to see what it waits for.
+        if use_context::<Told>().is_some_and(|told| told.0.swap(true, Ordering::Relaxed)) {
+            return;
+        }
         let base_url = base_url();
         let description = match description.as_str() {
             "" => DESCRIPTION.to_owned(),
             _ => description,
         };
-        view! {
+        let head = view! {
             <Meta name="description" content=description.clone() />
             {of_address(&base_url, &path)}
             {(!feed.is_empty())
@@ -78,7 +89,8 @@ mod programs {
                     }
                 })}
             <ForOthers title description card=format!("{base_url}{card}") />
-        }
+        };
+        head.to_html();
     }
 
     fn of_address(base_url: &str, path: &str) -> AnyView {
@@ -123,6 +135,9 @@ mod programs {
 
     const OF_A_PAGE: &str = "head meta[property],head meta[name=description],\
          head meta[name=robots],head link[rel=canonical],head link[rel=alternate]";
+
+    /// There is no head to be written.
+    pub const fn provide() {}
 
     /// Forgets what was told about the first page when it is left.
     pub fn tell(_: TextProp, _: String, _: String, _: String, _: String) {

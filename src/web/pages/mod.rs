@@ -17,5 +17,4 @@ pub mod styleguide;
 mod tag;
 mod tags;
 pub mod upload;
-mod upload_progress;
 pub mod user;

@@ -1,10 +1,12 @@
 //! The table `layers`: which uncompressed layer is inside a blob.
 
 use dockyard_oci::Digest;
+use sqlx::AssertSqlSafe;
 
+use super::blobs::DIGESTS_A_QUERY;
 use super::{column_to_bytes, parse};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 
 /// A blob, and the digest of the layer inside.
 pub(crate) struct KnownLayer {
@@ -43,6 +45,44 @@ pub(crate) async fn find_readable(
         })
     })
     .transpose()
+}
+
+/// Tells which of some digests are layers, or blobs with a layer inside, that everyone or a user may read.
+pub(crate) async fn list_readable(
+    db: &Db,
+    digests: &[Digest],
+    user_id: Id,
+) -> Result<Vec<Digest>, DbError> {
+    let mut known = Vec::new();
+    for some in digests.chunks(DIGESTS_A_QUERY) {
+        let these = placeholders(some.len());
+        // Each digest may be either, and is found by its own index.
+        let either = |column: &str| {
+            format!(
+                "SELECT l.{column}
+                FROM layers l
+                JOIN blobs b ON b.digest = l.digest
+                WHERE l.{column} IN ({these}) AND b.damaged_ms IS NULL
+                    AND EXISTS (
+                        SELECT 1 FROM repository_blobs rb
+                        JOIN repositories r ON r.id = rb.repository_id
+                        WHERE rb.digest = l.digest
+                            AND (r.owner_id = ? OR r.visibility = 'public')
+                    )"
+            )
+        };
+        let sql = format!("{} UNION {}", either("digest"), either("diff_id"));
+        let mut values = Vec::with_capacity(2 * some.len() + 2);
+        for _ in 0..2 {
+            values.extend(some.iter().map(Value::from));
+            values.extend(values![&user_id]);
+        }
+        let rows = db.all::<(String,)>(AssertSqlSafe(sql), values).await?;
+        for (digest,) in rows {
+            known.push(parse(&digest)?);
+        }
+    }
+    Ok(known)
 }
 
 /// Remembers which layer is inside a blob.

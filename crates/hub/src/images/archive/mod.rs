@@ -19,8 +19,9 @@ use futures::Stream;
 use std::io;
 
 use super::{Blobs, ImageError, Manifests, Uploads};
-use crate::accounts::{Grant, Pull, Push};
+use crate::accounts::{Grant, Pull, Push, User};
 use crate::db::Db;
+use crate::db::tables::layers;
 
 pub use error::ImportError;
 pub use export::{Export, Platform};
@@ -70,6 +71,16 @@ impl Archives {
     ) -> Result<Vec<ImportedImage>, ImportError> {
         let contents = import::read(self, grant, bytes).await?;
         assemble::images(self, grant, contents, tag).await
+    }
+
+    /// Tells which layers a tarball of a user's may leave out, of those that are asked for by the digest of the layer or
+    /// of its blob: what was stored from a tarball before, and may be read by that user.
+    pub async fn known_layers(
+        &self,
+        user: &User,
+        layers: &[Digest],
+    ) -> Result<Vec<Digest>, ImageError> {
+        Ok(layers::list_readable(&self.db, layers, user.id).await?)
     }
 
     /// Lays out the tarball of an image that every engine's `load` accepts, of known length.

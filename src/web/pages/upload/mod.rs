@@ -1,12 +1,19 @@
-//! `/upload`: a tarball from the browser. A plain form; with JavaScript it shows how far it is.
+//! `/upload`: tarballs from the browser. A plain form; with JavaScript it shows how far they are, and goes on after a
+//! cut connection.
+
+mod progress;
+mod result;
+mod state;
 
 use dockyard_oci::{ImageName, Reference, RepositoryName, Tag};
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
 
-use super::upload_progress::{Upload, UploadStatus};
-use crate::web::browser::{self, Sending};
+use self::progress::{Row, UploadList};
+use self::state::Upload;
+use crate::web::browser::{self, Sending, whole};
+use crate::web::components::byte_size::human;
 use crate::web::components::failure::LogInFirst;
 use crate::web::components::field::Field;
 use crate::web::components::icon::Icon;
@@ -35,15 +42,13 @@ pub fn UploadPage() -> impl IntoView {
 
 #[component]
 fn UploadCard(user: String, server: ServerAddress) -> impl IntoView {
-    let upload = RwSignal::new(Upload::Idle);
+    let rows = RwSignal::new(Vec::new());
     let query = page_query();
     let refused = move || {
-        query
-            .read()
-            .get("error")
-            .filter(|_| upload.get() == Upload::Idle)
+        let is_idle = rows.read().is_empty();
+        query.read().get("error").filter(|_| is_idle)
     };
-    on_cleanup(browser::cancel);
+    on_cleanup(browser::leave);
     view! {
         <section class="card">
             <h1>"Upload an image"</h1>
@@ -52,28 +57,70 @@ fn UploadCard(user: String, server: ServerAddress) -> impl IntoView {
                 <code>"podman save"</code> ", compressed or not."
             </p>
             {move || refused().map(|message| view! { <ErrorNotice message /> })}
-            <UploadForm user upload />
-            <UploadStatus upload server />
+            <Unfinished rows />
+            <UploadForm user rows />
+            <UploadList rows server />
         </section>
     }
 }
 
+/// Tells of files that were cut off by a reload: the browser forgets a file with the page, and not where it was.
 #[component]
-fn UploadForm(user: String, upload: RwSignal<Upload>) -> impl IntoView {
+fn Unfinished(rows: RwSignal<Vec<Row>>) -> impl IntoView {
+    let unfinished = RwSignal::new(Vec::new());
+    Effect::new(move |_| unfinished.set(browser::unfinished()));
+    move || {
+        let files = unfinished.get();
+        (!files.is_empty() && rows.read().is_empty()).then(|| {
+            let files = files.into_iter().map(|(image, file)| {
+                let size = human(whole(file.size_bytes));
+                view! { <li>{format!("{} ({size}) for {image}", file.name)}</li> }
+            });
+            view! {
+                <div class="notice" role="status">
+                    <Icon name="upload" />
+                    <div class="unfinished">
+                        <p>"Not finished. Choose the same file for the same image, and it goes on where it was."</p>
+                        <ul>{files.collect_view()}</ul>
+                        <button
+                            type="button"
+                            class="button"
+                            on:click=move |_| {
+                                browser::forget_unfinished();
+                                unfinished.set(Vec::new());
+                            }
+                        >
+                            "Forget"
+                        </button>
+                    </div>
+                </div>
+            }
+        })
+    }
+}
+
+#[component]
+fn UploadForm(user: String, rows: RwSignal<Vec<Row>>) -> impl IntoView {
     let (repository, tag) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let file = NodeRef::<html::Input>::new();
     let query = page_query().get_untracked();
     let hint = "A new one is made when there is none of that name. Your own name may be left out.";
+    let problem = RwSignal::new(None::<String>);
     let send = {
         let user = user.clone();
         move |event: SubmitEvent| {
             event.prevent_default();
             let (repository, tag) = (typed(repository), typed(tag));
-            match target(&user, &repository, &tag) {
-                Ok(target) => start(file, &target, upload),
-                Err(message) => upload.set(Upload::Failed(message)),
+            match start(file, &user, &repository, &tag, rows) {
+                Ok(()) => problem.set(None),
+                Err(message) => problem.set(Some(message)),
             }
         }
+    };
+    let is_open = move || {
+        rows.read()
+            .iter()
+            .any(|row: &Row| row.upload.read().is_open())
     };
     view! {
         <form
@@ -104,11 +151,12 @@ fn UploadForm(user: String, upload: RwSignal<Upload>) -> impl IntoView {
                 />
             </div>
             <FileField file />
+            {move || problem.get().map(|message| view! { <ErrorNotice message /> })}
             <div class="form-actions">
                 <button
                     type="submit"
                     class="button button-primary"
-                    disabled=move || upload.get().is_sending()
+                    disabled=is_open
                 >
                     "Upload"
                 </button>
@@ -117,31 +165,53 @@ fn UploadForm(user: String, upload: RwSignal<Upload>) -> impl IntoView {
     }
 }
 
-/// Takes a chosen file or one that is dropped on it: the browser's own input does both.
+/// Takes chosen files or those that are dropped on it: the browser's own input does both.
 #[component]
 fn FileField(file: NodeRef<html::Input>) -> impl IntoView {
     view! {
         <div class="field drop-zone">
             <label for="file">
                 <Icon name="upload" />
-                <span>"Choose a tarball or drop it here"</span>
+                <span>"Choose tarballs or drop them here"</span>
             </label>
-            <input node_ref=file id="file" name="file" type="file" required=true />
+            <input node_ref=file id="file" name="file" type="file" multiple=true required=true />
         </div>
     }
 }
 
-/// Sends the chosen file and shows how far it is.
-fn start(file: NodeRef<html::Input>, target: &ImageName, upload: RwSignal<Upload>) {
-    let url = format!("/api/v1/images/{target}");
-    let report = move |sending: Sending| {
-        // The page may be gone before its upload is.
-        let _ = upload.try_update(|upload| upload.advance(sending));
-    };
-    match browser::send(file, &url, report) {
-        Some(chosen) => upload.set(Upload::sending(chosen)),
-        None => upload.set(Upload::Failed("Choose a tarball first.".to_owned())),
+/// Sends the chosen files and shows how far they are; the error says what is wrong with the form.
+fn start(
+    file: NodeRef<html::Input>,
+    user: &str,
+    repository: &str,
+    tag: &str,
+    rows: RwSignal<Vec<Row>>,
+) -> Result<(), String> {
+    let image = target(user, repository, tag)?;
+    let files = browser::chosen(file);
+    match files.len() {
+        0 => return Err("Choose a tarball first.".to_owned()),
+        1 => {}
+        _ if image.reference.is_some() => {
+            let message = "Several files can't all get one tag: leave it empty, and each gets the tags that it names.";
+            return Err(message.to_owned());
+        }
+        _ => {}
     }
+    let row = |file| Row {
+        file,
+        upload: RwSignal::new(Upload::Queued),
+    };
+    let new: Vec<Row> = files.into_iter().map(row).collect();
+    let uploads: Vec<RwSignal<Upload>> = new.iter().map(|row| row.upload).collect();
+    rows.set(new);
+    browser::send_all(file, &image.to_string(), move |place, news: Sending| {
+        // The page may be gone before its upload is.
+        if let Some(upload) = uploads.get(place) {
+            let _ = upload.try_update(|upload| upload.advance(news));
+        }
+    });
+    Ok(())
 }
 
 /// Is where an upload goes, or what is wrong with what was typed.
