@@ -61,6 +61,7 @@ check 'mydocker create test-ubuntu' mydocker create test-ubuntu --description 'L
 check 'mydocker push' mydocker push alice/test-ubuntu:v1
 id=$(image_id alice/test-ubuntu:v1)
 check 'the same push again' mydocker push alice/test-ubuntu:v1
+says 'it sends next to nothing' '^Sent [0-9.]+ (B|KiB) .*; [0-9.]+ MiB of layers were there already'
 check 'rmi' "$engine" rmi alice/test-ubuntu:v1 ubuntu:latest
 refuse 'the engine no longer has the image' "$engine" image inspect "$id"
 check 'mydocker pull' mydocker pull alice/test-ubuntu:v1
@@ -79,6 +80,7 @@ says 'with a manifest.json' '(^|/)manifest.json$'
 check 'mydocker pull --output -' bash -c 'mydocker pull alice/test-ubuntu:v1 --output - >"$0"' "$work/stdout.tar"
 check 'it is the same file' cmp "$work/out.tar" "$work/stdout.tar"
 check 'mydocker push --file' mydocker push --file "$work/out.tar" alice/test-ubuntu:v2
+says 'the layers in it are known' 'of layers were there already'
 check 'mydocker push --file -' bash -c 'gzip -1 <"$0" | mydocker push --file - alice/test-ubuntu:v3' "$work/out.tar"
 check "$engine save | mydocker push --file -" bash -c '"$1" save alice/test-ubuntu:v1 | mydocker push --file - alice/test-ubuntu:v4' _ "$engine"
 "$engine" rmi -f "$id" >/dev/null 2>&1
@@ -107,6 +109,7 @@ code 'a README that is not there' 1 mydocker describe alice/test-ubuntu --readme
 code 'a repository that is not there' 1 mydocker describe alice/none --description x
 check 'mydocker create --private' mydocker create secret --private
 check 'mydocker push to it' mydocker push --file "$work/out.tar" alice/secret:v1
+says 'what is in another repository is known as well' 'of layers were there already'
 
 # --- what goes wrong says so
 

@@ -11,6 +11,12 @@ pub struct Greeting {
     pub name: String,
 }
 
+/// Which layers a tarball may leave out.
+#[derive(Debug, Deserialize)]
+pub struct KnownLayers {
+    pub known: Vec<String>,
+}
+
 /// The user whom the request's credentials belong to.
 #[derive(Debug, Deserialize)]
 pub struct User {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use dockyard_oci::{ImageName, RepositoryName};
+use dockyard_oci::{Digest, ImageName, RepositoryName};
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::{Body, Certificate, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde::de::DeserializeOwned;
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::address::Server;
 use crate::answers::{
-    Described, Greeting, Import, NewToken, Repository, SearchResults, TagPage, User,
+    Described, Greeting, Import, KnownLayers, NewToken, Repository, SearchResults, TagPage, User,
 };
 use crate::failure::{self, Refusal, explain};
 use crate::password::Secret;
@@ -40,7 +40,8 @@ pub enum Credentials {
     Password { username: String, password: Secret },
 }
 
-/// A connection to one Dockyard.
+/// A connection to one Dockyard. Cheap to clone.
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     server: Server,
@@ -209,6 +210,20 @@ impl Client {
         }
         let page = self.answer(request).await;
         page.map_err(|error| self.explain_missing(error, repository))
+    }
+
+    /// Tells whether a tarball of the caller's may leave a layer out. A server that does not know the question has none.
+    pub async fn has_layer(&self, layer: &Digest) -> Result<bool> {
+        let request = self.call(Method::POST, "/api/v1/layers");
+        let request = request.json(&json!({ "layers": [layer] }));
+        let response = request.send().await;
+        let response = response.map_err(|error| failure::connection(&self.server, &error))?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(false);
+        }
+        let response = self.accept(response).await?;
+        let answer: KnownLayers = self.read_json(response).await?;
+        Ok(!answer.known.is_empty())
     }
 
     /// Sends a tarball. The stream is read only as fast as the network takes it.

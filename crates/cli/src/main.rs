@@ -14,6 +14,7 @@ mod password;
 mod progress;
 mod tarball;
 mod text;
+mod thin;
 
 use std::process::exit;
 

@@ -92,11 +92,24 @@ impl Progress {
 
     /// Ends the transfer and says how much it was.
     pub fn finish(self, verb: &str) {
+        self.end(verb, 0);
+    }
+
+    /// Ends a push and says how much of what was read had to be sent.
+    pub fn finish_push(self, left_out_bytes: u64) {
+        self.end("Sent", left_out_bytes);
+    }
+
+    fn end(self, verb: &str, left_out_bytes: u64) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        let elapsed = self.started.elapsed();
-        self.screen.say(&summary(verb, self.bytes(), elapsed));
+        let (bytes, elapsed) = (self.bytes(), self.started.elapsed());
+        let line = summary(verb, bytes.saturating_sub(left_out_bytes), elapsed);
+        self.screen.say(&match left_out_bytes {
+            0 => line,
+            bytes => format!("{line}; {} of layers were there already", text::size(bytes)),
+        });
     }
 }
 

@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::progress::{ByteStream, Cut, Progress, Screen, Size};
 use crate::tarball::{self, Target};
 use crate::text;
+use crate::thin::{Thinned, thin};
 
 pub async fn push(session: &Session, args: Push) -> Result<()> {
     let mut image = image_name(session, &args.image)?;
@@ -35,9 +36,14 @@ pub async fn push(session: &Session, args: Push) -> Result<()> {
     };
     let label = format!("Pushing {image} to {}", session.server);
     let progress = Progress::start(Screen::Stdout, &label, size);
-    let upload = client.upload(&image, progress.watch(stream), size);
-    let import = interruptible(upload).await?;
-    progress.finish("Sent");
+    let thinned = thin(progress.watch(stream), size, client.clone()).await?;
+    let Thinned {
+        stream,
+        size,
+        left_out,
+    } = thinned;
+    let import = interruptible(client.upload(&image, stream, size)).await?;
+    progress.finish_push(left_out.bytes());
     report(&import);
     Ok(())
 }
