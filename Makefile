@@ -26,8 +26,9 @@ check: ## Formatting, lints and unit tests
 bench-pages: ## Measure the pages of a large sample instance and write docs/pages.md (some minutes)
 	@scripts/bench-pages.sh
 
-bench: ## Measure beside docker-registry and write docs/benchmarks.md (some ten minutes)
+bench: ## Measure beside docker-registry, and the pages: docs/benchmarks.md, docs/pages.md (some fifteen minutes)
 	@scripts/bench.sh $(ARGS)
+	@scripts/bench-pages.sh
 
 demo: ## Serve a filled instance on http://127.0.0.1:3000, gone at Ctrl-C (ARGS: --grow, or of serve)
 	@scripts/demo.sh $(ARGS)

@@ -92,7 +92,7 @@ def queries(program, data):
 def main():
     program, data, out = sys.argv[1:]
     counted = queries(program, data)
-    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip().capitalize()
     lines = [
         "# The pages, measured",
         "",

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{AccountError, Caller, Pull};
-use dockyard_hub::images::archive::{ImportedImage, Platform};
+use dockyard_hub::images::archive::{ImportedImage, Reader, Wanted};
 use dockyard_oci::{Digest, ImageName, Reference, RepositoryName, Tag};
 use futures::Stream;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use super::body;
 use super::caller::ApiCaller;
 use super::download::Download;
 use super::error::ApiError;
-use super::range::Wanted;
+use super::range;
 
 /// `PUT /api/v1/images/{name}`: stores the images of a tarball.
 ///
@@ -115,10 +115,46 @@ pub fn describe(repository: &RepositoryName, images: &[ImportedImage]) -> Value 
 
 #[derive(Deserialize)]
 pub struct ExportQuery {
+    /// `linux/arm64`, or `all` for an index with everything in it.
     platform: Option<String>,
+    /// `docker20`: for engines that do not know zstd.
+    compat: Option<String>,
+}
+
+impl ExportQuery {
+    fn wanted(&self) -> Result<Wanted, ApiError> {
+        match self.platform.as_deref() {
+            None => Ok(Wanted::Image),
+            Some("all") => Ok(Wanted::Everything),
+            Some(platform) => {
+                let platform = platform.parse();
+                let platform =
+                    platform.map_err(|error| ApiError::bad_request("PLATFORM_INVALID", error))?;
+                Ok(Wanted::For(platform))
+            }
+        }
+    }
+
+    fn reader(&self) -> Result<Reader, ApiError> {
+        match (self.compat.as_deref(), self.platform.as_deref()) {
+            (None, _) => Ok(Reader::Any),
+            (Some("docker20"), Some("all")) => {
+                let message = "docker 20 loads one image: name a platform, as in linux/amd64";
+                Err(ApiError::bad_request("PLATFORM_INVALID", message))
+            }
+            (Some("docker20"), _) => Ok(Reader::Docker20),
+            (Some(other), _) => {
+                let message = format!("there is no compat={other}, only compat=docker20");
+                Err(ApiError::bad_request("COMPAT_INVALID", message))
+            }
+        }
+    }
 }
 
 /// `GET /api/v1/images/{name}`: the image as one tarball for any engine's `load`.
+///
+/// `?platform=linux/arm64` takes the image for that machine, `?platform=all` the whole index as an OCI layout;
+/// `?compat=docker20` unpacks zstd layers, which older engines do not know.
 pub async fn export(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
@@ -131,19 +167,18 @@ pub async fn export(
     let reference = name
         .reference
         .unwrap_or_else(|| Reference::Tag(Tag::latest()));
-    let platform = query
-        .platform
-        .as_deref()
-        .map_or(Ok(Platform::default()), str::parse);
-    let platform = platform.map_err(|error| ApiError::bad_request("PLATFORM_INVALID", error))?;
+    let (wanted, reader) = (query.wanted()?, query.reader()?);
     let grant = hub
         .access
         .authorize::<Pull>(&caller, &name.repository)
         .await?;
-    let export = hub.archives.export(&grant, &reference, &platform).await?;
-    let etag = format!("\"{}-{reference}\"", export.digest);
-    let wanted = Wanted::of(&method, &headers, export.length, &etag);
-    let body = match wanted.bytes(&method, export.length) {
+    let export = hub.archives.export(&grant, &reference, &wanted, reader);
+    let export = export.await?;
+    // The same manifest may be written in several ways.
+    let way = way_of(&wanted, reader);
+    let etag = format!("\"{}-{reference}{way}\"", export.digest);
+    let range = range::Wanted::of(&method, &headers, export.length, &etag);
+    let body = match range.bytes(&method, export.length) {
         Some(range) => {
             let length = range.end - range.start;
             let download = Download::new(&headers, &name.repository, &export.digest);
@@ -153,9 +188,9 @@ pub async fn export(
     };
     let disposition = format!(
         "attachment; filename=\"{}\"",
-        file_name(&name.repository, &reference)
+        file_name(&name.repository, &reference, &way)
     );
-    let response = wanted
+    let response = range
         .respond(export.length, &etag)
         .header(CONTENT_TYPE, "application/x-tar")
         .header(CONTENT_DISPOSITION, disposition)
@@ -166,12 +201,28 @@ pub async fn export(
     Ok(response.body(body).expect("headers are plain text"))
 }
 
-fn file_name(repository: &RepositoryName, reference: &Reference) -> String {
+/// Tells tarballs of one reference apart.
+fn way_of(wanted: &Wanted, reader: Reader) -> String {
+    let platform = match wanted {
+        Wanted::Image => String::new(),
+        Wanted::For(platform) => format!("-{}", platform.to_string().replace('/', "-")),
+        Wanted::Everything => "-all".to_owned(),
+    };
+    let way = match reader {
+        Reader::Any => platform,
+        Reader::Docker20 => platform + "-docker20",
+    };
+    // What a machine is called comes from whoever asks, and goes into headers.
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    way.chars().map(plain).collect()
+}
+
+fn file_name(repository: &RepositoryName, reference: &Reference, way: &str) -> String {
     let end = match reference {
         Reference::Tag(tag) => tag.as_str(),
         Reference::Digest(digest) => digest.short(),
     };
-    format!("{}-{end}.tar", repository.as_str().replace('/', "-"))
+    format!("{}-{end}{way}.tar", repository.as_str().replace('/', "-"))
 }
 
 /// Reads the name of an image.

@@ -186,6 +186,12 @@ impl From<ImageError> for ApiError {
             ImageError::ManifestUnknown { .. } | ImageError::NeverThere { .. } => {
                 (StatusCode::NOT_FOUND, Code::ManifestUnknown)
             }
+            ImageError::PlatformUnknown { .. } => {
+                return Self::new(StatusCode::NOT_FOUND, "PLATFORM_UNKNOWN", error);
+            }
+            ImageError::NotAnImage(_) | ImageError::TooManyManifests => {
+                return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "EXPORT_IMPOSSIBLE", error);
+            }
             ImageError::BlobInUse { .. } => (StatusCode::METHOD_NOT_ALLOWED, Code::Unsupported),
             ImageError::UploadUnknown(_) => (StatusCode::NOT_FOUND, Code::BlobUploadUnknown),
             ImageError::UploadBusy(_) => (StatusCode::CONFLICT, Code::BlobUploadInvalid),

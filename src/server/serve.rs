@@ -11,7 +11,9 @@ use dockyard_hub::{Hub, HubOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::config::{Cli, Command, LogFormat, Settings};
 use super::connection::{Bounds, Connections};
@@ -115,20 +117,35 @@ async fn greet(hub: &Hub, url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the log holds unless `DOCKYARD_LOG` says otherwise.
+const LOGGED: &str = "info,tantivy=warn,sqlx=warn";
+
 /// Starts the log on stderr.
 pub(super) fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("DOCKYARD_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,tantivy=warn,sqlx=warn"));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => {
-            log.with_target(false)
-                .with_ansi(std::io::stderr().is_terminal())
-                .init();
-        }
-        LogFormat::Json => log.json().flatten_event(true).init(),
+    let asked = std::env::var("DOCKYARD_LOG").ok();
+    let asked = asked.map(|text| text.parse::<Targets>().map_err(|error| (text, error)));
+    let filter = match &asked {
+        Some(Ok(filter)) => filter.clone(),
+        _ => LOGGED.parse().expect("it is well-formed"),
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines
+            .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
+            .boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .init();
+    if let Some(Err((text, error))) = asked {
+        warn!(
+            DOCKYARD_LOG = text,
+            %error,
+            "DOCKYARD_LOG is not understood and left aside: write it like \"info,dockyard_hub=debug\""
+        );
     }
 }
 

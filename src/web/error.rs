@@ -209,6 +209,9 @@ mod of_the_hub {
                 | ImageError::NeverThere { .. }
                 | ImageError::Gone => Self::NotFound,
                 ImageError::BlobInUse { .. }
+                | ImageError::PlatformUnknown { .. }
+                | ImageError::NotAnImage(_)
+                | ImageError::TooManyManifests
                 | ImageError::UploadUnknown(_)
                 | ImageError::UploadBusy(_)
                 | ImageError::OffsetMismatch { .. }

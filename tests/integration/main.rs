@@ -8,6 +8,7 @@ mod collector;
 mod collector_failures;
 mod deleting;
 mod error_codes;
+mod exports;
 mod faults;
 mod headers;
 mod imports;

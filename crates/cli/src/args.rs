@@ -77,7 +77,8 @@ Examples:
   mydocker pull alice/app:v1 && docker run alice/app:v1
   mydocker pull alice/app:v1 --output app.tar
   mydocker pull alice/app:v1 --output - | podman load
-  mydocker pull alice/app:v1 --platform linux/arm64";
+  mydocker pull alice/app:v1 --platform linux/arm64
+  mydocker pull alice/app:v1 --platform all --output app.tar    every machine's, as an OCI layout";
 
 /// Pushes and pulls images of a Dockyard, through the local engine or as tarballs
 #[derive(Debug, Parser)]
@@ -197,7 +198,7 @@ pub struct Pull {
     /// Write a tarball (- is standard output) instead of loading the image into the engine
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Which image of a multi-platform one: linux/amd64, linux/arm64, linux/arm/v7
+    /// Which image of a multi-platform one: linux/amd64, linux/arm64, linux/arm/v7; with --output also all
     #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
     pub platform: Option<String>,
 }
@@ -227,7 +228,8 @@ fn platform(text: &str) -> Result<String, String> {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
     };
-    if (2..=3).contains(&parts.len()) && parts.iter().all(is_word) {
+    let is_platform = (2..=3).contains(&parts.len()) && parts.iter().all(is_word);
+    if is_platform || text == "all" {
         Ok(text.to_owned())
     } else {
         Err("a platform looks like linux/amd64 or linux/arm/v7".to_owned())

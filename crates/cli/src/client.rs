@@ -264,7 +264,7 @@ impl Client {
         let response = sent
             .await
             .unwrap_or_else(|_| Err(anyhow!("{} does not answer: try again later", self.server)))
-            .map_err(|error| explain_platform(error, image, platform))
+            .map_err(|error| explain_platform(error, image))
             .map_err(|error| self.explain_missing(error, &image.repository))?;
         let length = response.content_length();
         let Some(length) = length else {
@@ -382,7 +382,10 @@ impl Client {
     fn explain_missing(&self, error: anyhow::Error, repository: &RepositoryName) -> anyhow::Error {
         explain(error, |refusal| {
             let is_repository = refusal.status == StatusCode::NOT_FOUND
-                && !matches!(refusal.code.as_str(), "MANIFEST_UNKNOWN" | "TAG_UNKNOWN");
+                && !matches!(
+                    refusal.code.as_str(),
+                    "MANIFEST_UNKNOWN" | "TAG_UNKNOWN" | "PLATFORM_UNKNOWN"
+                );
             if is_repository {
                 let login = match self.credentials {
                     Credentials::Anonymous => " (a private one shows only after `mydocker login`)",
@@ -400,19 +403,11 @@ impl Client {
     }
 }
 
-/// Says that it may be the platform which is missing, and not the tag.
-fn explain_platform(
-    error: anyhow::Error,
-    image: &ImageName,
-    platform: Option<&str>,
-) -> anyhow::Error {
+/// Says how another platform is named, where it is the platform that is missing.
+fn explain_platform(error: anyhow::Error, image: &ImageName) -> anyhow::Error {
     explain(error, |refusal| {
-        let platform = platform.filter(|_| refusal.code == "MANIFEST_UNKNOWN")?;
-        let repository = &image.repository;
-        Some(format!(
-            "there is no {image} for {platform}: see `mydocker tags {repository}`, or name \
-            another platform with --platform"
-        ))
+        (refusal.code == "PLATFORM_UNKNOWN")
+            .then(|| format!("{refusal}: name one with --platform, as in `mydocker pull --platform linux/arm64 {image}`"))
     })
 }
 

@@ -22,7 +22,8 @@ pub use config::{HistoryStep, ImageConfig, RunConfig};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use error_code::ErrorCode;
 pub use manifest::{
-    Descriptor, Manifest, ManifestError, ManifestKind, Platform, Reference as ManifestReference,
+    Descriptor, Manifest, ManifestError, ManifestKind, Platform, PlatformError,
+    Reference as ManifestReference,
 };
 pub use media_type::{MediaType, MediaTypeError};
 pub use name::{RepositoryName, RepositoryNameError, UserName, UserNameError};

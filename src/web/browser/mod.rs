@@ -65,3 +65,10 @@ pub enum Sending {
 pub const fn whole(number: f64) -> u64 {
     number as u64
 }
+
+/// Is a number of bytes as browsers count them.
+#[cfg(feature = "hydrate")]
+#[expect(clippy::cast_precision_loss, reason = "exact up to nine petabytes")]
+const fn float(number: u64) -> f64 {
+    number as f64
+}

@@ -52,6 +52,9 @@ pub async fn pull(session: &Session, args: Pull) -> Result<()> {
     let mut image = image_name(session, &args.image)?;
     image.reference.get_or_insert(latest());
     let platform = args.platform.as_deref();
+    if platform == Some("all") && args.output.is_none() {
+        bail!("an engine takes the image for one machine: add --output FILE for all of them");
+    }
     match &args.output {
         Some(path) => interruptible(to_file(session, &image, platform, path)).await,
         None => interruptible(to_engine(session, &image, platform)).await,
@@ -104,7 +107,8 @@ async fn to_engine(session: &Session, image: &ImageName, platform: Option<&str>)
     let engine = Engine::connect().await?;
     let client = session.client().await?;
     let repository = image.repository.as_str();
-    let own = engine.platform().await;
+    // What the server gives out by itself, which also takes the only one that there is.
+    let own = engine.platform().await.filter(|own| own != "linux/amd64");
     let platform = platform.or(own.as_deref());
     let tag = match &image.reference {
         Some(Reference::Tag(tag)) => Some(tag.to_string()),

@@ -50,6 +50,18 @@ pub enum ImageError {
         reference: Reference,
         repository: RepositoryName,
     },
+    #[error("{reference} of {repository} is there for {available}, and not for {wanted}")]
+    PlatformUnknown {
+        reference: Reference,
+        repository: RepositoryName,
+        wanted: String,
+        /// Those that are there, as people list things.
+        available: String,
+    },
+    #[error("{0} is not an image: its configuration does not list the layers of its manifest")]
+    NotAnImage(Reference),
+    #[error("the index leads to more than 64 MiB of manifests: take its images one by one")]
+    TooManyManifests,
     #[error("blob {digest} is used by a manifest of {repository}: delete the manifest first")]
     BlobInUse {
         digest: Digest,

@@ -43,7 +43,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Reads the configuration of an image; `None` when it has none that can be read.
-async fn read_config(
+pub(super) async fn read_config(
     blobs: &Blobs,
     grant: &Grant<Pull>,
     manifest: &Manifest,

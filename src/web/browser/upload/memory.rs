@@ -4,6 +4,7 @@ use leptos::prelude::window;
 use web_sys::{File, Storage};
 
 use super::Chosen;
+use crate::web::browser::{float, whole};
 
 /// Stands before what is remembered.
 const PREFIX: &str = "upload\n";
@@ -15,7 +16,8 @@ pub struct Memory {
 
 impl Memory {
     pub fn of(image: &str, file: &File) -> Self {
-        let (name, size, changed) = (file.name(), file.size(), file.last_modified());
+        let (name, changed) = (file.name(), file.last_modified());
+        let size = whole(file.size());
         Self {
             key: format!("{PREFIX}{image}\n{size}\n{changed}\n{name}"),
         }
@@ -65,7 +67,7 @@ fn read(key: &str) -> Option<(String, Chosen)> {
     let (image, size, _) = (parts.next()?, parts.next()?, parts.next()?);
     let chosen = Chosen {
         name: parts.next()?.to_owned(),
-        size_bytes: size.parse().ok()?,
+        size_bytes: float(size.parse().ok()?),
     };
     Some((image.to_owned(), chosen))
 }

@@ -6,6 +6,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{Blob, ProgressEvent, XmlHttpRequest};
 
 use super::Running;
+use crate::web::browser::{float, whole};
 
 /// What the server says.
 pub struct Answer {
@@ -100,7 +101,7 @@ impl<'a> Request<'a> {
             .set_request_header("Accept", "application/json")
             .ok()?;
         if let Some(offset) = self.offset {
-            let offset = offset.to_string();
+            let offset = whole(offset).to_string();
             request.set_request_header("Upload-Offset", &offset).ok()?;
         }
         let (done, over) = oneshot::channel();
@@ -140,7 +141,10 @@ fn answer(request: &XmlHttpRequest) -> Option<Answer> {
     Some(Answer {
         status,
         body: request.response_text().ok().flatten().unwrap_or_default(),
-        offset: header("upload-offset").and_then(|offset| offset.parse().ok()),
+        // Read as a whole number: reading floats takes tables of ten kilobytes.
+        offset: header("upload-offset")
+            .and_then(|offset| offset.parse().ok())
+            .map(float),
         location: header("location"),
     })
 }

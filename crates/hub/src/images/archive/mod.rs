@@ -24,7 +24,7 @@ use crate::db::Db;
 use crate::db::tables::layers;
 
 pub use error::ImportError;
-pub use export::{Export, Platform};
+pub use export::{Export, Reader, Wanted};
 
 /// An image that a tarball held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,15 +45,17 @@ pub struct Archives {
     uploads: Uploads,
     blobs: Blobs,
     manifests: Manifests,
+    lengths: export::Lengths,
 }
 
 impl Archives {
-    pub(crate) const fn new(db: Db, uploads: Uploads, blobs: Blobs, manifests: Manifests) -> Self {
+    pub(crate) fn new(db: Db, uploads: Uploads, blobs: Blobs, manifests: Manifests) -> Self {
         Self {
             db,
             uploads,
             blobs,
             manifests,
+            lengths: export::Lengths::default(),
         }
     }
 
@@ -85,14 +87,15 @@ impl Archives {
 
     /// Lays out the tarball of an image that every engine's `load` accepts, of known length.
     ///
-    /// Of an index, the image for `platform` is taken.
-    /// Errors: `ManifestUnknown` when there is no such image, or none for the platform.
+    /// Errors: `ManifestUnknown` when there is no such image, `PlatformUnknown` when there is none for the machine;
+    /// `NotAnImage` and `TooManyManifests` for what can't be written as it is wanted.
     pub async fn export(
         &self,
         grant: &Grant<Pull>,
         reference: &Reference,
-        platform: &Platform,
+        wanted: &Wanted,
+        reader: Reader,
     ) -> Result<Export, ImageError> {
-        export::lay_out(self, grant, reference, platform).await
+        export::lay_out(self, grant, reference, (wanted, reader)).await
     }
 }
