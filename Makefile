@@ -40,10 +40,16 @@ screenshots: build ## Pictures of every page, in target/screenshots, from the sa
 dev: ## Rebuild, restart and reload open pages at each change of a source file
 	@scripts/dev.sh $(ARGS)
 
-install: build ## Copy both programs to PREFIX/bin (PREFIX is ~/.local unless set)
-	@install -d '$(DESTDIR)$(PREFIX)/bin'
+install: build ## Copy both programs, manual pages and completions below PREFIX (~/.local unless set)
+	@install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
+	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' '$(DESTDIR)$(PREFIX)/share/zsh/site-functions' \
+	  '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d'
 	@install -m 755 target/release/dockyard target/release/mydocker '$(DESTDIR)$(PREFIX)/bin/'
-	@echo 'installed dockyard and mydocker in $(DESTDIR)$(PREFIX)/bin'
+	@target/release/mydocker man '$(DESTDIR)$(PREFIX)/share/man/man1'
+	@target/release/mydocker completions bash >'$(DESTDIR)$(PREFIX)/share/bash-completion/completions/mydocker'
+	@target/release/mydocker completions zsh >'$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mydocker'
+	@target/release/mydocker completions fish >'$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/mydocker.fish'
+	@echo 'installed dockyard and mydocker below $(DESTDIR)$(PREFIX)'
 
 clean: ## Remove what was built (the caches outside this folder and ./data stay)
 	rm -rf target end2end/node_modules end2end/test-results

@@ -111,6 +111,31 @@ check 'mydocker create --private' mydocker create secret --private
 check 'mydocker push to it' mydocker push --file "$work/out.tar" alice/secret:v1
 says 'what is in another repository is known as well' 'of layers were there already'
 
+check 'mydocker repos' mydocker repos
+says 'it lists both' 'alice/secret \(private\)'
+check 'mydocker repos --quiet' mydocker repos --quiet
+equal 'names alone' 'alice/secret alice/test-ubuntu' "$(paste -sd' ' "$output")"
+check 'mydocker tags --json' bash -c 'mydocker tags alice/test-ubuntu --json | python3 -c "import json,sys; print(sorted(t[\"name\"] for t in json.load(sys.stdin)))"'
+says 'as JSON' "\['v1', 'v2', 'v3', 'v4'\]"
+check 'mydocker push --quiet' mydocker push --quiet --file "$work/out.tar" alice/test-ubuntu:v5
+says 'prints the digest alone' '^sha256:[0-9a-f]{64}$'
+check 'mydocker delete a tag' mydocker delete --yes alice/test-ubuntu:v5
+code 'and it is gone' 1 mydocker pull alice/test-ubuntu:v5 --output "$work/none.tar"
+code 'deleting asks, and nobody is there' 1 mydocker delete alice/test-ubuntu:v4
+check 'mydocker visibility' mydocker visibility alice/secret public
+check 'and back' mydocker visibility alice/secret private
+check 'mydocker token create' mydocker token create ci --reach read --days 1 --quiet
+token=$(cat "$output")
+check 'a token pulls' env MYDOCKER_TOKEN="$token" mydocker pull alice/secret:v1 --output "$work/by-token.tar"
+code 'one that reads does not push' 1 env MYDOCKER_TOKEN="$token" mydocker push --file "$work/out.tar" alice/secret:v2
+check 'mydocker token list' mydocker token list
+says 'it is listed' ' ci +read '
+check 'mydocker token revoke' mydocker token revoke "$(mydocker token list | awk '$2 == "ci" {print $1}')"
+code 'a revoked token pulls nothing' 1 env MYDOCKER_TOKEN="$token" mydocker pull alice/secret:v1 --output "$work/none.tar"
+check 'mydocker man' bash -c 'mydocker man | head -n 3'
+for shell in bash zsh fish; do check "mydocker completions $shell" bash -c "mydocker completions $shell | head -n 3"; done
+check 'completions are a script' bash -c 'mydocker completions bash | bash -n'
+
 # --- what goes wrong says so
 
 code 'an image that the engine does not have' 1 mydocker push alice/nothing-here:v1
@@ -139,3 +164,13 @@ check 'a stranger pulls the public one' mydocker pull alice/test-ubuntu:v1 --out
 check 'mydocker login' bash -c 'echo "$0" | mydocker login --username alice --password-stdin' "$password"
 check 'mydocker whoami after logging in' mydocker whoami
 says 'it names the user again' 'alice'
+if [ "$engine" = docker ]; then
+  mkdir -p "$work/bin" && cp "$programs/mydocker" "$work/bin/"
+  export PATH=$work/bin:$PATH DOCKER_CONFIG=$work/docker-config
+  check 'mydocker login --docker' bash -c 'echo "$0" | mydocker login --docker --username alice --password-stdin' "$password"
+  host=${server#http://}
+  check 'tag for docker itself' docker tag alice/test-ubuntu:v3 "$host/alice/secret:by-docker"
+  check 'docker push without docker login' docker push "$host/alice/secret:by-docker"
+  check 'docker pull of what is private' docker pull "$host/alice/secret:by-docker"
+  if grep -q dyp_ "$DOCKER_CONFIG/config.json"; then fail 'docker keeps no secret' "$DOCKER_CONFIG/config.json"; else ok 'docker keeps no secret'; fi
+fi

@@ -1,7 +1,7 @@
 //! The shapes of the server's JSON answers, as far as the command line reads them.
 
 use dockyard_oci::Visibility;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::password::Secret;
 
@@ -18,7 +18,7 @@ pub struct KnownLayers {
 }
 
 /// The user whom the request's credentials belong to.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct User {
     pub username: String,
 }
@@ -28,6 +28,31 @@ pub struct User {
 pub struct NewToken {
     pub id: TokenId,
     pub token: Secret,
+}
+
+/// One page of repositories; `next` is the name after which the next page starts.
+#[derive(Debug, Deserialize)]
+pub struct RepositoryPage {
+    pub repositories: Vec<Repository>,
+    pub next: Option<String>,
+}
+
+/// A personal token as lists show it; times are Unix milliseconds.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TokenInfo {
+    pub id: String,
+    pub name: String,
+    pub reach: String,
+    pub created_ms: i64,
+    pub expires_ms: Option<i64>,
+    pub last_used_ms: Option<i64>,
+    pub is_current: bool,
+}
+
+/// All of a user's tokens.
+#[derive(Debug, Deserialize)]
+pub struct TokenList {
+    pub tokens: Vec<TokenInfo>,
 }
 
 /// The id of a token, whether the server writes ids as texts or as numbers.
@@ -48,7 +73,7 @@ impl std::fmt::Display for TokenId {
 }
 
 /// A repository in a list or alone; times are Unix milliseconds.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Repository {
     pub name: String,
     pub visibility: Visibility,
@@ -60,7 +85,7 @@ pub struct Repository {
 }
 
 /// What is said of a repository.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Described {
     #[serde(default)]
     pub description: String,
@@ -84,7 +109,7 @@ pub struct TagPage {
 }
 
 /// A tag of a repository.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct TagInfo {
     pub name: String,
     pub digest: dockyard_oci::Digest,
@@ -100,7 +125,7 @@ pub struct Import {
 }
 
 /// One image of an uploaded tarball; `layers_reused` of its `layers` were stored already.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ImportedImage {
     pub repository: String,
     pub tag: Option<String>,

@@ -42,6 +42,7 @@ const LOGIN_EXAMPLES: &str = "\
 Examples:
   mydocker login
   mydocker login --username alice --password-stdin < password.txt
+  mydocker login --docker                          docker push and docker pull work too
   mydocker --server https://images.example.com login";
 
 const CREATE_EXAMPLES: &str = "\
@@ -55,6 +56,39 @@ Examples:
   mydocker describe alice/app --description \"The shop's backend\"
   mydocker describe alice/app --readme README.md
   mydocker describe alice/app                     prints what is there";
+
+const REPOS_EXAMPLES: &str = "\
+Examples:
+  mydocker repos
+  mydocker repos --quiet                          names alone, for scripts
+  mydocker repos --json | jq '.[].name'";
+
+const VISIBILITY_EXAMPLES: &str = "\
+Examples:
+  mydocker visibility alice/app private
+  mydocker visibility alice/app public";
+
+const DELETE_EXAMPLES: &str = "\
+Examples:
+  mydocker delete alice/app:v1                    one tag
+  mydocker delete alice/app                       the repository and all of its tags
+  mydocker delete --yes alice/app:nightly";
+
+const TOKEN_EXAMPLES: &str = "\
+Examples:
+  mydocker token create ci --reach write --days 90
+  MYDOCKER_TOKEN=$(mydocker token create ci --quiet)";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  mydocker completions bash > ~/.local/share/bash-completion/completions/mydocker
+  mydocker completions zsh > ~/.zfunc/_mydocker
+  mydocker completions fish > ~/.config/fish/completions/mydocker.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  mydocker man | man -l -
+  mydocker man ~/.local/share/man/man1";
 
 const SEARCH_EXAMPLES: &str = "\
 Examples:
@@ -110,9 +144,16 @@ pub struct Global {
         help_heading = GLOBAL_HEADING,
         env = "MYDOCKER_CA_FILE",
         value_name = "FILE",
+        alias = "cacert",
         hide_env = true
     )]
     pub ca_file: Option<PathBuf>,
+    /// Print JSON on standard output, and everything else on standard error
+    #[arg(long, global = true, help_heading = GLOBAL_HEADING, conflicts_with = "quiet")]
+    pub json: bool,
+    /// Print names and digests only
+    #[arg(long, short, global = true, help_heading = GLOBAL_HEADING)]
+    pub quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -122,17 +163,26 @@ pub enum Command {
     Signup(Account),
     /// Log in; keeps a token for this machine, never the password
     #[command(after_help = LOGIN_EXAMPLES)]
-    Login(Account),
+    Login(LogIn),
     /// Give the token back and forget it
     Logout,
     /// Say who is logged in, and where
     Whoami,
+    /// List your repositories
+    #[command(after_help = REPOS_EXAMPLES)]
+    Repos,
     /// Create a repository
     #[command(after_help = CREATE_EXAMPLES)]
     Create(Create),
     /// Change the description and the README of a repository, or print them
     #[command(after_help = DESCRIBE_EXAMPLES)]
     Describe(Describe),
+    /// Say who may see a repository: everyone, or you alone
+    #[command(after_help = VISIBILITY_EXAMPLES)]
+    Visibility(SetVisibility),
+    /// Delete a tag, or a repository with all of its tags
+    #[command(after_help = DELETE_EXAMPLES)]
+    Delete(Delete),
     /// Send an image from the local engine, or a tarball, to the server
     #[command(after_help = PUSH_EXAMPLES)]
     Push(Push),
@@ -145,6 +195,72 @@ pub enum Command {
     /// List the tags of a repository
     #[command(after_help = TAGS_EXAMPLES)]
     Tags(Tags),
+    /// Make, list and revoke personal tokens
+    #[command(subcommand)]
+    Token(Token),
+    /// Print what makes a shell complete commands and options
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(Completions),
+    /// Print the manual page, or write one for each command into a folder
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(Man),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token, and print it this once
+    #[command(after_help = TOKEN_EXAMPLES)]
+    Create(NewToken),
+    /// List your tokens
+    List,
+    /// Revoke a token
+    Revoke {
+        /// The token's id, as `mydocker token list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct NewToken {
+    /// What the token is for, as lists show it
+    pub name: String,
+    /// What it may do: read images, write them too, or all that you may
+    #[arg(long, value_parser = ["read", "write", "all"], default_value = "all")]
+    pub reach: String,
+    /// Days after which it ends; for ever when left out
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub days: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct SetVisibility {
+    /// The repository: alice/app
+    pub repository: String,
+    /// public: everyone may pull; private: you alone
+    #[arg(value_parser = ["public", "private"])]
+    pub visibility: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Delete {
+    /// alice/app:v1 for a tag, alice/app for the repository
+    pub name: String,
+    /// Delete without asking
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell: bash, zsh, fish, elvish or powershell
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// A folder to write mydocker.1, mydocker-push.1 and the others into
+    pub folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -155,6 +271,15 @@ pub struct Account {
     /// Read the password from standard input instead of asking for it
     #[arg(long)]
     pub password_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LogIn {
+    #[command(flatten)]
+    pub account: Account,
+    /// Let docker use this login too, as its credential helper for this server
+    #[arg(long)]
+    pub docker: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,8 @@
 //! The server's HTTP API: one method a call, errors as sentences for people.
 
+mod accounts;
 mod body;
+mod repositories;
 
 use std::fs;
 use std::path::Path;
@@ -14,9 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::address::Server;
-use crate::answers::{
-    Described, Greeting, Import, KnownLayers, NewToken, Repository, SearchResults, TagPage, User,
-};
+use crate::answers::{Greeting, Import, KnownLayers};
 use crate::failure::{self, Refusal, explain};
 use crate::password::Secret;
 use crate::progress::{ByteStream, Cut, Size};
@@ -29,8 +29,6 @@ const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 const REPEAT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a silent connection is probed: a dead one must not hang an upload for ever.
 const KEEPALIVE: Duration = Duration::from_secs(30);
-/// How many tags are asked for at a time.
-const TAGS_A_PAGE: &str = "100";
 
 /// Who a request comes from.
 #[derive(Debug, Clone)]
@@ -108,108 +106,6 @@ impl Client {
                 self.server
             ),
         }
-    }
-
-    /// Creates an account.
-    pub async fn create_user(&self, username: &str, password: &Secret) -> Result<User> {
-        let body = json!({ "username": username, "password": password.expose() });
-        let request = self.call(Method::POST, "/api/v1/users").json(&body);
-        let created = self.answer(request).await;
-        created.map_err(|error| {
-            explain(error, |refusal| {
-                (refusal.code == "USERNAME_TAKEN").then(|| {
-                    format!(
-                        "the name {username} is taken at {}: choose another, or, if it is yours, \
-                        run `mydocker login --username {username}`",
-                        self.server
-                    )
-                })
-            })
-        })
-    }
-
-    /// Makes a personal token for the caller, who comes with a password.
-    pub async fn create_token(&self, name: &str) -> Result<NewToken> {
-        let request = self.call(Method::POST, "/api/v1/tokens");
-        self.answer(request.json(&json!({ "name": name }))).await
-    }
-
-    /// Gives back the token that this client uses; an invalid one counts as given back.
-    pub async fn delete_current_token(&self) -> Result<()> {
-        let request = self.call(Method::DELETE, "/api/v1/tokens/current");
-        let response = request.send().await;
-        let response = response.map_err(|error| failure::connection(&self.server, &error))?;
-        if response.status() == StatusCode::UNAUTHORIZED {
-            return Ok(());
-        }
-        self.accept(response).await.map(drop)
-    }
-
-    /// Asks who the caller is.
-    pub async fn user(&self) -> Result<User> {
-        self.answer(self.call(Method::GET, "/api/v1/user")).await
-    }
-
-    /// Creates a repository; `visibility` is left to the server's default when `None`.
-    pub async fn create_repository(
-        &self,
-        name: &str,
-        visibility: Option<dockyard_oci::Visibility>,
-        description: Option<&str>,
-    ) -> Result<Repository> {
-        let mut body = json!({ "name": name });
-        if let Some(visibility) = visibility {
-            body["visibility"] = visibility.as_str().into();
-        }
-        if let Some(description) = description {
-            body["description"] = description.into();
-        }
-        let request = self.call(Method::POST, "/api/v1/repositories");
-        self.answer(request.json(&body)).await
-    }
-
-    /// Shows a repository with its README.
-    pub async fn repository(&self, repository: &RepositoryName) -> Result<Described> {
-        let path = format!("/api/v1/repositories/{repository}");
-        let shown = self.answer(self.call(Method::GET, &path)).await;
-        shown.map_err(|error| self.explain_missing(error, repository))
-    }
-
-    /// Changes what is said of a repository; what is `None` stays.
-    pub async fn describe(
-        &self,
-        repository: &RepositoryName,
-        description: Option<&str>,
-        readme: Option<&str>,
-    ) -> Result<Described> {
-        let mut body = serde_json::Map::new();
-        for (name, text) in [("description", description), ("readme", readme)] {
-            if let Some(text) = text {
-                body.insert(name.to_owned(), text.into());
-            }
-        }
-        let path = format!("/api/v1/repositories/{repository}");
-        let changed = self.answer(self.call(Method::PATCH, &path).json(&body));
-        let changed = changed.await;
-        changed.map_err(|error| self.explain_missing(error, repository))
-    }
-
-    /// Finds repositories by words.
-    pub async fn search(&self, words: &str, limit: u32) -> Result<SearchResults> {
-        let request = self.call(Method::GET, "/api/v1/search");
-        self.answer(request.query(&[("q", words), ("n", &limit.to_string())]))
-            .await
-    }
-
-    /// Fetches one page of tags, those after `last`.
-    pub async fn tags(&self, repository: &RepositoryName, last: Option<&str>) -> Result<TagPage> {
-        let path = format!("/api/v1/repositories/{repository}/-/tags");
-        let mut request = self.call(Method::GET, &path).query(&[("n", TAGS_A_PAGE)]);
-        if let Some(last) = last {
-            request = request.query(&[("last", last)]);
-        }
-        let page = self.answer(request).await;
-        page.map_err(|error| self.explain_missing(error, repository))
     }
 
     /// Tells whether a tarball of the caller's may leave a layer out. A server that does not know the question has none.

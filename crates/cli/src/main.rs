@@ -10,19 +10,26 @@ mod commands;
 mod config;
 mod engine;
 mod failure;
+mod output;
 mod password;
 mod progress;
 mod tarball;
 mod text;
 mod thin;
 
+use std::path::Path;
 use std::process::exit;
 
 use clap::Parser;
 
 use crate::args::Arguments;
+use crate::commands::docker;
 
 fn main() {
+    let program = std::env::args_os().next().unwrap_or_default();
+    if Path::new(&program).file_stem() == Some(docker::PROGRAM.as_ref()) {
+        answer_docker();
+    }
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -35,6 +42,17 @@ fn main() {
         Ok(()) => exit(0),
         Err(error) => {
             eprintln!("mydocker: {}", text::one_line(&error.to_string()));
+            exit(1);
+        }
+    }
+}
+
+/// Ends as docker expects of a credential helper: what is wrong goes to standard output.
+fn answer_docker() -> ! {
+    match docker::answer(std::env::args().nth(1).as_deref()) {
+        Ok(()) => exit(0),
+        Err(error) => {
+            println!("{}", text::one_line(&error.to_string()));
             exit(1);
         }
     }

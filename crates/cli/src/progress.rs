@@ -21,6 +21,8 @@ pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 pub enum Screen {
     Stdout,
     Stderr,
+    /// Nowhere: only what was asked for is wanted.
+    Silent,
 }
 
 impl Screen {
@@ -29,6 +31,7 @@ impl Screen {
         let _ = match self {
             Self::Stdout => writeln!(io::stdout(), "{line}"),
             Self::Stderr => writeln!(io::stderr(), "{line}"),
+            Self::Silent => Ok(()),
         };
     }
 }
@@ -53,7 +56,8 @@ pub struct Progress {
 impl Progress {
     /// Starts a transfer and says so: `label` is `Pushing alice/app:v1 to http://...`.
     pub fn start(screen: Screen, label: &str, size: Size) -> Self {
-        let bar = io::stderr().is_terminal().then(|| bar(label, size));
+        let has_bar = screen != Screen::Silent && io::stderr().is_terminal();
+        let bar = has_bar.then(|| bar(label, size));
         if bar.is_none() {
             screen.say(label);
         }

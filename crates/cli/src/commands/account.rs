@@ -2,9 +2,10 @@
 
 use anyhow::{Result, anyhow, bail};
 use dockyard_oci::UserName;
+use serde_json::json;
 
-use super::Session;
-use crate::args::Account;
+use super::{Session, docker};
+use crate::args::{Account, LogIn};
 use crate::client::{Client, Credentials};
 use crate::config::Login;
 use crate::password::{self, Secret, Source};
@@ -18,19 +19,32 @@ pub async fn sign_up(session: &Session, args: Account) -> Result<()> {
         .map_err(|error| anyhow!("{username} can't be a user name: {error}"))?;
     let password = read_password(&args, Source::TerminalTwice).await?;
     let user = client.create_user(&username, &password).await?;
-    Screen::Stdout.say(&format!(
+    session.output.say(&format!(
         "Created the account {} at {}",
         user.username, session.server
     ));
     keep_token(session, client, user.username, password).await
 }
 
-pub async fn log_in(session: &Session, args: Account) -> Result<()> {
+pub async fn log_in(session: &Session, args: LogIn) -> Result<()> {
+    let (with_docker, args) = (args.docker, args.account);
     let client = session.anonymous().await?;
     let last = session.login_here().map(|login| login.username.as_str());
     let username = username(&args, last)?;
     let password = read_password(&args, Source::Terminal).await?;
-    keep_token(session, client, username, password).await
+    keep_token(session, client, username, password).await?;
+    if with_docker {
+        let remark = docker::set_up(&session.server)?;
+        let line = format!(
+            "docker asks mydocker for the token of {}",
+            session.server.authority()
+        );
+        session.output.say(&line);
+        if let Some(remark) = remark {
+            Screen::Stderr.say(&remark);
+        }
+    }
+    Ok(())
 }
 
 pub async fn log_out(session: &Session) -> Result<()> {
@@ -42,7 +56,7 @@ pub async fn log_out(session: &Session) -> Result<()> {
     let forgotten = format!("{} at {}", login.username, login.server);
     match returned {
         Ok(()) => {
-            Screen::Stdout.say(&format!("Logged out {forgotten}"));
+            session.output.say(&format!("Logged out {forgotten}"));
             Ok(())
         }
         Err(error) => bail!(
@@ -54,7 +68,7 @@ pub async fn log_out(session: &Session) -> Result<()> {
 
 pub async fn who_am_i(session: &Session) -> Result<()> {
     let (_, user) = session.signed_in().await?;
-    Screen::Stdout.say(&format!("{} at {}", user.username, session.server));
+    print_who(session, &user.username, |who| who);
     Ok(())
 }
 
@@ -70,7 +84,7 @@ async fn keep_token(
         password,
     });
     let token = client
-        .create_token(&format!("mydocker on {}", hostname()))
+        .create_token(&format!("mydocker on {}", hostname()), "all", None)
         .await?;
     let login = Login {
         server: session.server.clone(),
@@ -83,9 +97,18 @@ async fn keep_token(
         // Only tidies up: the old token may long be gone, or its server.
         let _ = give_back(session, before).await;
     }
-    let who = format!("{} at {}", login.username, login.server);
-    Screen::Stdout.say(&format!("Logged in as {who}"));
+    print_who(session, &login.username, |who| {
+        format!("Logged in as {who}")
+    });
     Ok(())
+}
+
+/// Prints a user and the server.
+fn print_who(session: &Session, username: &str, line: impl FnOnce(String) -> String) {
+    let server = session.server.to_string();
+    let line = line(format!("{username} at {server}"));
+    let value = json!({ "username": username, "server": server });
+    session.output.print(&value, [username.to_owned()], [line]);
 }
 
 /// Deletes a login's token on its server; one that is not valid any more counts as deleted.

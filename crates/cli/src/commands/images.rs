@@ -4,12 +4,14 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, bail};
 use dockyard_oci::{ImageName, Reference, Tag};
+use serde_json::json;
 
 use super::Session;
-use crate::answers::Import;
+use crate::answers::{Import, ImportedImage};
 use crate::args::{Pull, Push};
 use crate::client::Download;
 use crate::engine::Engine;
+use crate::output::Output;
 use crate::progress::{ByteStream, Cut, Progress, Screen, Size};
 use crate::tarball::{self, Target};
 use crate::text;
@@ -35,7 +37,7 @@ pub async fn push(session: &Session, args: Push) -> Result<()> {
         from_engine(session, &image).await?
     };
     let label = format!("Pushing {image} to {}", session.server);
-    let progress = Progress::start(Screen::Stdout, &label, size);
+    let progress = Progress::start(session.output.screen(), &label, size);
     let thinned = thin(progress.watch(stream), size, client.clone()).await?;
     let Thinned {
         stream,
@@ -44,7 +46,7 @@ pub async fn push(session: &Session, args: Push) -> Result<()> {
     } = thinned;
     let import = interruptible(client.upload(&image, stream, size)).await?;
     progress.finish_push(left_out.bytes());
-    report(&import);
+    report(session, &import);
     Ok(())
 }
 
@@ -82,8 +84,8 @@ async fn to_file(
 ) -> Result<()> {
     let mut target = Target::open(path)?;
     let screen = match target {
-        Target::Stdout(_) => Screen::Stderr,
-        _ => Screen::Stdout,
+        Target::Stdout(_) if session.output == Output::Text => Screen::Stderr,
+        _ => session.output.screen(),
     };
     let client = session.client().await?;
     let download = client.download(image, platform).await?;
@@ -94,12 +96,12 @@ async fn to_file(
     }
     target.finish().await?;
     progress.finish("Received");
-    let place = if screen == Screen::Stderr {
-        "standard output".into()
+    if path == Path::new("-") {
+        screen.say(&format!("Pulled {image} {digest} to standard output"));
     } else {
-        path.display().to_string()
-    };
-    screen.say(&format!("Pulled {image} {digest} to {place}"));
+        let line = format!("Pulled {image} {digest} to {}", path.display());
+        report_pull(session, image, &digest, line);
+    }
     Ok(())
 }
 
@@ -120,7 +122,7 @@ async fn to_engine(session: &Session, image: &ImageName, platform: Option<&str>)
         Some(tag) => Some(engine.localhost_name(repository, tag).await),
         None => None,
     };
-    let (progress, stream) = start(session, image, Screen::Stdout, download);
+    let (progress, stream) = start(session, image, session.output.screen(), download);
     let cut = Cut::default();
     let loaded = engine.load(cut.watch(stream)).await;
     if let Some(sentence) = cut.sentence() {
@@ -137,10 +139,10 @@ async fn to_engine(session: &Session, image: &ImageName, platform: Option<&str>)
         engine.name(&loaded, repository, tag, before).await?;
     }
     progress.finish("Received");
-    Screen::Stdout.say(&format!("Pulled {image} {digest}"));
+    report_pull(session, image, &digest, format!("Pulled {image} {digest}"));
     if tag.is_none() {
         let id = loaded.join(", ");
-        Screen::Stdout.say(&format!(
+        session.output.say(&format!(
             "The engine has it as {id}; `docker tag` gives it a name"
         ));
     }
@@ -159,8 +161,8 @@ fn start(
     (progress, stream)
 }
 
-fn report(import: &Import) {
-    for image in &import.images {
+fn report(session: &Session, import: &Import) {
+    let line = |image: &ImportedImage| {
         let name = match &image.tag {
             Some(tag) => format!("{}:{tag}", image.repository),
             None => image.repository.clone(),
@@ -171,9 +173,23 @@ fn report(import: &Import) {
             reused if reused == image.layers => ", already there".to_owned(),
             reused => format!(", {reused} of them already there"),
         };
-        let line = format!("Pushed {name} {} ({layers}{reused})", image.digest);
-        Screen::Stdout.say(&text::one_line(&line));
-    }
+        text::one_line(&format!(
+            "Pushed {name} {} ({layers}{reused})",
+            image.digest
+        ))
+    };
+    let digests = import
+        .images
+        .iter()
+        .map(|image| text::one_line(&image.digest));
+    let lines = import.images.iter().map(line);
+    session.output.print(&import.images, digests, lines);
+}
+
+/// Prints what was pulled.
+fn report_pull(session: &Session, image: &ImageName, digest: &str, line: String) {
+    let value = json!({ "image": image.to_string(), "digest": digest });
+    session.output.print(&value, [digest.to_owned()], [line]);
 }
 
 fn image_name(session: &Session, name: &str) -> Result<ImageName> {

@@ -1,19 +1,24 @@
 //! What each command does, and what all of them share: which server, which login.
 
 mod account;
+pub mod docker;
 mod images;
+mod manual;
 mod repositories;
+mod tokens;
 
 use std::env;
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
+use dockyard_oci::RepositoryName;
 
 use crate::address::Server;
 use crate::answers::User;
 use crate::args::{Arguments, Command, Global};
 use crate::client::{Client, Credentials};
 use crate::config::{ConfigFile, Login};
+use crate::output::Output;
 use crate::password::Secret;
 
 /// Runs the command that the arguments name.
@@ -24,6 +29,12 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         Command::Login(args) => account::log_in(&session, args).await,
         Command::Logout => account::log_out(&session).await,
         Command::Whoami => account::who_am_i(&session).await,
+        Command::Repos => repositories::list(&session).await,
+        Command::Visibility(args) => repositories::set_visibility(&session, args).await,
+        Command::Delete(args) => repositories::delete(&session, args).await,
+        Command::Token(args) => tokens::run(&session, args).await,
+        Command::Completions(args) => manual::completions(args),
+        Command::Man(args) => manual::man(args),
         Command::Create(args) => repositories::create(&session, args).await,
         Command::Describe(args) => repositories::describe(&session, args).await,
         Command::Search(args) => repositories::search(&session, args).await,
@@ -40,6 +51,7 @@ struct Session {
     server: Server,
     env_token: Option<Secret>,
     ca_file: Option<PathBuf>,
+    output: Output,
 }
 
 impl Session {
@@ -54,6 +66,7 @@ impl Session {
             login,
             env_token: token.filter(|token| !token.is_empty()).map(Secret::new),
             ca_file: global.ca_file,
+            output: Output::of(global.json, global.quiet),
         })
     }
 
@@ -107,6 +120,12 @@ impl Session {
                 for a new account"
             ),
         }
+    }
+
+    /// Reads the name of a repository.
+    fn repository(&self, name: &str) -> Result<RepositoryName> {
+        let parsed = self.without_host(name)?.parse();
+        parsed.map_err(|error| anyhow!("{name}: {error}"))
     }
 
     /// Takes the server's own host off a name: docker's form of it, `HOST/alice/app`, works too.

@@ -1,15 +1,16 @@
-//! Repositories: creating, finding, listing tags.
+//! Repositories: creating, finding, listing, changing, deleting.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail};
-use dockyard_oci::{RepositoryName, Visibility};
+use anyhow::{Context, Result, anyhow, bail};
+use dockyard_oci::{ImageName, Reference, RepositoryName, Visibility};
+use serde_json::json;
 
 use super::Session;
 use crate::answers::{Repository, TagInfo};
-use crate::args::{Create, Describe, Search, Tags};
-use crate::progress::Screen;
+use crate::args::{Create, Delete, Describe, Search, SetVisibility, Tags};
 use crate::text;
 
 /// How much of a description a line shows, in characters.
@@ -28,24 +29,21 @@ pub async fn create(session: &Session, args: Create) -> Result<()> {
     let made = client
         .create_repository(full.as_str(), visibility, args.description.as_deref())
         .await?;
-    Screen::Stdout.say(&format!("Created {} ({})", made.name, made.visibility));
+    let line = format!("Created {} ({})", made.name, made.visibility);
+    session.output.print(&made, [made.name.clone()], [line]);
     Ok(())
 }
 
 /// Changes what is said of a repository; without anything to change, prints it.
 pub async fn describe(session: &Session, args: Describe) -> Result<()> {
-    let repository: RepositoryName = match session.without_host(&args.repository)?.parse() {
-        Ok(name) => name,
-        Err(error) => bail!("{}: {error}", args.repository),
-    };
+    let repository = session.repository(&args.repository)?;
     if args.description.is_none() && args.readme.is_none() {
         let client = session.client().await?;
         let shown = client.repository(&repository).await?;
-        for text in [shown.description, shown.readme] {
-            if !text.is_empty() {
-                Screen::Stdout.say(&text::lines(&text));
-            }
-        }
+        let texts = [&shown.description, &shown.readme];
+        let lines = texts.into_iter().filter(|text| !text.is_empty());
+        let lines: Vec<String> = lines.map(|text| text::lines(text)).collect();
+        session.output.print(&shown, lines.clone(), lines);
         return Ok(());
     }
     let readme = args.readme.as_deref().map(read_text).transpose()?;
@@ -53,7 +51,7 @@ pub async fn describe(session: &Session, args: Describe) -> Result<()> {
     client
         .describe(&repository, args.description.as_deref(), readme.as_deref())
         .await?;
-    Screen::Stdout.say(&format!("Described {repository}"));
+    session.output.say(&format!("Described {repository}"));
     Ok(())
 }
 
@@ -72,21 +70,13 @@ pub async fn search(session: &Session, args: Search) -> Result<()> {
     let words = args.words.join(" ");
     let found = client.search(&words, args.limit).await?;
     if found.repositories.is_empty() {
-        Screen::Stdout.say(&format!("Nothing found for {}", text::one_line(&words)));
-        return Ok(());
+        let remark = format!("Nothing found for {}", text::one_line(&words));
+        session.output.say(&remark);
     }
-    let now = now_ms();
-    let mut rows = vec![["NAME", "TAGS", "PUSHED", "DESCRIPTION"].map(str::to_owned)];
-    rows.extend(
-        found
-            .repositories
-            .iter()
-            .map(|one| repository_row(one, now)),
-    );
-    print(&text::table(&rows));
+    print_repositories(session, &found.repositories);
     let shown = found.repositories.len() as u64;
     if shown < found.total {
-        Screen::Stdout.say(&format!(
+        session.output.say(&format!(
             "{shown} of {} shown: add words, or raise --limit",
             found.total
         ));
@@ -95,25 +85,122 @@ pub async fn search(session: &Session, args: Search) -> Result<()> {
 }
 
 pub async fn tags(session: &Session, args: Tags) -> Result<()> {
-    let repository: RepositoryName = match session.without_host(&args.repository)?.parse() {
-        Ok(name) => name,
-        Err(error) => bail!("{}: {error}", args.repository),
-    };
+    let repository = session.repository(&args.repository)?;
     let client = session.client().await?;
-    let mut page = client.tags(&repository, None).await?;
-    if page.tags.is_empty() {
-        Screen::Stdout.say(&format!("{repository} has no tags yet"));
-        return Ok(());
+    let (mut tags, mut last) = (Vec::new(), None);
+    loop {
+        let page = client.tags(&repository, last.as_deref()).await?;
+        tags.extend(page.tags);
+        last = page.next;
+        if last.is_none() {
+            break;
+        }
+    }
+    if tags.is_empty() {
+        session.output.say(&format!("{repository} has no tags yet"));
     }
     let now = now_ms();
     let mut rows = vec![["TAG", "DIGEST", "SIZE", "PUSHED", "BY"].map(str::to_owned)];
-    loop {
-        rows.extend(page.tags.iter().map(|tag| tag_row(tag, now)));
-        let Some(last) = page.next.take() else { break };
-        page = client.tags(&repository, Some(&last)).await?;
-    }
-    print(&text::table(&rows));
+    rows.extend(tags.iter().map(|tag| tag_row(tag, now)));
+    let names = tags.iter().map(|tag| text::one_line(&tag.name));
+    session.output.print(&tags, names, table_of(&rows));
     Ok(())
+}
+
+/// Lists the repositories of whoever is logged in.
+pub async fn list(session: &Session) -> Result<()> {
+    let (client, user) = session.signed_in().await?;
+    let (mut repositories, mut last) = (Vec::new(), None);
+    loop {
+        let page = client.repositories(last.as_deref()).await?;
+        repositories.extend(page.repositories);
+        last = page.next;
+        if last.is_none() {
+            break;
+        }
+    }
+    if repositories.is_empty() {
+        let name = &user.username;
+        let remark = format!("{name} has no repositories yet: `mydocker create` makes one");
+        session.output.say(&remark);
+    }
+    print_repositories(session, &repositories);
+    Ok(())
+}
+
+pub async fn set_visibility(session: &Session, args: SetVisibility) -> Result<()> {
+    let repository = session.repository(&args.repository)?;
+    let (client, _) = session.signed_in().await?;
+    let visibility = args.visibility;
+    client.set_visibility(&repository, &visibility).await?;
+    let value = json!({ "name": repository, "visibility": visibility });
+    let line = format!("{repository} is {visibility} now");
+    session
+        .output
+        .print(&value, [repository.to_string()], [line]);
+    Ok(())
+}
+
+/// Deletes a tag or a repository, once the person has confirmed it.
+pub async fn delete(session: &Session, args: Delete) -> Result<()> {
+    let name = session.without_host(&args.name)?;
+    let image: ImageName = name.parse().map_err(|error| anyhow!("{name}: {error}"))?;
+    let (client, _) = session.signed_in().await?;
+    let repository = &image.repository;
+    match &image.reference {
+        Some(Reference::Tag(tag)) => {
+            confirm(&args, &format!("Delete the tag {image}?"))?;
+            client.delete_tag(repository, tag).await?;
+        }
+        Some(Reference::Digest(_)) => {
+            bail!("{image} names a digest: delete the tags that point to it, as in alice/app:v1")
+        }
+        None => {
+            // Asked for first: what is not there needs no confirmation.
+            client.repository(repository).await?;
+            confirm(&args, &format!("Delete {repository} and all of its tags?"))?;
+            client.delete_repository(repository).await?;
+        }
+    }
+    let (value, line) = (
+        json!({ "deleted": image.to_string() }),
+        format!("Deleted {image}"),
+    );
+    session.output.print(&value, [image.to_string()], [line]);
+    Ok(())
+}
+
+fn confirm(args: &Delete, question: &str) -> Result<()> {
+    if args.yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody is there to confirm it: add --yes");
+    }
+    eprint!("{question} This can't be undone. [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        bail!("nothing was deleted");
+    }
+    Ok(())
+}
+
+fn print_repositories(session: &Session, repositories: &[Repository]) {
+    let now = now_ms();
+    let mut rows = vec![["NAME", "TAGS", "PUSHED", "DESCRIPTION"].map(str::to_owned)];
+    rows.extend(repositories.iter().map(|one| repository_row(one, now)));
+    let names = repositories.iter().map(|one| text::one_line(&one.name));
+    session.output.print(repositories, names, table_of(&rows));
+}
+
+/// Lays rows out under their titles; titles alone are left out.
+fn table_of<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    if rows.len() > 1 {
+        text::table(rows)
+    } else {
+        Vec::new()
+    }
 }
 
 fn repository_row(repository: &Repository, now_ms: i64) -> [String; 4] {
@@ -141,18 +228,12 @@ fn tag_row(tag: &TagInfo, now_ms: i64) -> [String; 5] {
     ]
 }
 
-fn print(lines: &[String]) {
-    for line in lines {
-        Screen::Stdout.say(line);
-    }
-}
-
 /// Reads this machine's clock, in Unix milliseconds.
 #[expect(
     clippy::disallowed_methods,
     reason = "the command line has no hub; the ages it shows are tested with times passed in"
 )]
-fn now_ms() -> i64 {
+pub fn now_ms() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     since_epoch.map_or(0, |passed| {
         i64::try_from(passed.as_millis()).unwrap_or(i64::MAX)
