@@ -170,7 +170,8 @@ fn About(page: RepositoryPage) -> impl IntoView {
     let tag_count = head.card.tag_count;
     let pushed_by = tags.first().and_then(|tag| tag.pushed_by.clone());
     view! {
-        <PullFacts days=pulls total=head.card.pulls />
+        {(head.card.pulls > 0 || !tags.is_empty())
+            .then(|| view! { <PullFacts days=pulls total=head.card.pulls /> })}
         {(!tags.is_empty()).then(|| view! { <LatestTags name tags tag_count /> })}
         <section class="side-section">
             <h2>"About"</h2>
