@@ -220,3 +220,109 @@ async fn old_engines_get_what_they_can_unpack() {
     );
     assert_eq!(two.files(old).await, two.files(new).await);
 }
+
+/// What docker's containerd store saves of an image: an index with what is attached, and beside it a list of the one
+/// image, in which that is missing.
+async fn saved_by_a_store(index: &str, files: &[(String, Vec<u8>)], saved: &Value) -> Vec<u8> {
+    let named = |tag: &str| {
+        let mut named = descriptor(INDEX, index.as_bytes());
+        named["annotations"] = json!({"org.opencontainers.image.ref.name": tag});
+        named
+    };
+    let layout = json!({"schemaVersion": 2, "manifests": [named("one"), named("two")]}).to_string();
+    let (saved, place) = (saved.to_string(), place(index.as_bytes()));
+    let mut all: Vec<(&str, &[u8])> = vec![
+        ("index.json", layout.as_bytes()),
+        ("manifest.json", saved.as_bytes()),
+        (&place, index.as_bytes()),
+    ];
+    all.extend(
+        files
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), &bytes[..])),
+    );
+    tar(&all).await
+}
+
+#[tokio::test]
+async fn an_index_comes_in_with_what_is_attached_to_its_images() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let layer = tar(&[("hello", b"world")]).await;
+    let config = json!({"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [digest(&layer)]}});
+    let (config, packed) = (config.to_string(), gzip(&layer));
+    let statement = br#"{"_type":"https://in-toto.io/Statement/v0.1"}"#.to_vec();
+    let manifest = |config: &str, of: &[u8], media_type: &str| {
+        json!({
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "config": descriptor(CONFIG, config.as_bytes()),
+            "layers": [descriptor(media_type, of)],
+        })
+        .to_string()
+    };
+    let image = manifest(&config, &packed, &format!("{LAYER}+gzip"));
+    let attestation = manifest("{}", &statement, "application/vnd.in-toto+json");
+    let listed = |manifest: &str, platform: Value| {
+        let mut listed = descriptor(MANIFEST, manifest.as_bytes());
+        listed["platform"] = platform;
+        listed
+    };
+    let amd64 = json!({"os": "linux", "architecture": "amd64"});
+    let mut manifests = vec![
+        listed(&image, amd64),
+        listed(
+            &attestation,
+            json!({"os": "unknown", "architecture": "unknown"}),
+        ),
+    ];
+    let files: Vec<(String, Vec<u8>)> = [
+        image.as_bytes(),
+        attestation.as_bytes(),
+        config.as_bytes(),
+        b"{}",
+        &packed,
+        &statement,
+    ]
+    .iter()
+    .map(|bytes| (place(bytes), bytes.to_vec()))
+    .collect();
+    let (config_place, layer_place) = (place(config.as_bytes()), place(&packed));
+    let saved =
+        json!([{"Config": config_place, "RepoTags": ["x:one", "x:two"], "Layers": [layer_place]}]);
+    let whole = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).to_string();
+    manifests.push(listed(
+        "not here",
+        json!({"os": "linux", "architecture": "arm64"}),
+    ));
+    let sparse =
+        json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}).to_string();
+
+    for (name, index, expected) in [
+        ("alice/whole", &whole, true),
+        ("alice/sparse", &sparse, false),
+    ] {
+        let tarball = saved_by_a_store(index, &files, &saved).await;
+        let path = format!("/api/v1/images/{name}");
+        let stored = app
+            .by("alice", Method::PUT, &path)
+            .body(tarball)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(stored.status(), StatusCode::CREATED, "{name}");
+        let stored: Value = stored.json().await.unwrap();
+        let images = stored["images"].as_array().unwrap();
+        let tags: Vec<&Value> = images.iter().map(|image| &image["tag"]).collect();
+        assert_eq!(tags, ["one", "two"], "{name}");
+        // Of an index whose images are not all there, the one that is makes the image.
+        let is_index = images[0]["digest"] == digest(index.as_bytes());
+        assert_eq!(is_index, expected, "{name}");
+    }
+    let path = format!(
+        "/v2/alice/whole/manifests/{}",
+        digest(attestation.as_bytes())
+    );
+    let kept = app.ask("alice", Method::GET, &path).await;
+    assert_eq!(kept.text().await.unwrap(), attestation);
+}

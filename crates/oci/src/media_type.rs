@@ -40,6 +40,11 @@ impl MediaType {
         matches!(self.as_str(), Self::OCI_CONFIG | Self::DOCKER_CONFIG)
     }
 
+    /// Tells whether it is a list of manifests, docker's or OCI's.
+    pub fn is_index(&self) -> bool {
+        matches!(self.as_str(), Self::OCI_INDEX | Self::DOCKER_LIST)
+    }
+
     /// Tells whether content of this type is kept elsewhere and may be missing here.
     ///
     /// Source: OCI image-spec, "Non-Distributable Layers", and docker's foreign layers.

@@ -1,6 +1,7 @@
 //! Makes images of what a tarball held: docker's `manifest.json` first, an OCI layout otherwise.
 
 use dockyard_oci::{Descriptor, Digest, Manifest, ManifestKind, MediaType, Tag};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::contents::{Contents, File, Layer};
@@ -28,15 +29,21 @@ pub(super) async fn images(
         grant,
         contents,
     };
-    if let Ok(bytes) = assembly.contents.document("manifest.json") {
-        let saved: Vec<SavedImage> = parse("manifest.json", bytes)?;
-        return assembly.saved(saved, tag).await;
+    let saved: Option<Vec<SavedImage>> = assembly.parsed("manifest.json")?;
+    let layout: Option<Layout> = match assembly.parsed("index.json") {
+        // What docker wrote for itself is enough.
+        Err(_) if saved.is_some() => None,
+        other => other?,
+    };
+    match (layout, saved) {
+        // What docker lists beside an index is one image of it, without what is attached.
+        (Some(layout), Some(_)) if assembly.has_whole_index(&layout) => {
+            assembly.layout(layout, tag).await
+        }
+        (_, Some(saved)) => assembly.saved(saved, tag).await,
+        (Some(layout), None) => assembly.layout(layout, tag).await,
+        (None, None) => Err(ImportError::NoImage),
     }
-    if let Ok(bytes) = assembly.contents.document("index.json") {
-        let layout: Layout = parse("index.json", bytes)?;
-        return assembly.layout(layout, tag).await;
-    }
-    Err(ImportError::NoImage)
 }
 
 struct Assembly<'a> {
@@ -60,6 +67,32 @@ impl Tally {
 }
 
 impl Assembly<'_> {
+    /// Reads a document of the tarball, if it is there.
+    fn parsed<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ImportError> {
+        let bytes = self.contents.document(name);
+        bytes.ok().map(|bytes| parse(name, bytes)).transpose()
+    }
+
+    /// Tells whether a layout leads to an index, and all images of its indexes are there. An engine's store may have
+    /// those of one machine only.
+    fn has_whole_index(&self, layout: &Layout) -> bool {
+        let tops = layout.manifests.iter().map(|named| &named.descriptor);
+        let is_index = |top: &Descriptor| top.media_type.is_index();
+        tops.clone().any(is_index) && tops.into_iter().all(|top| self.is_whole(top, DEPTH_MAX))
+    }
+
+    fn is_whole(&self, at: &Descriptor, depth: u8) -> bool {
+        let Ok(bytes) = self.contents.document(&blob_name(&at.digest)) else {
+            // What is attached is no image; it may be left out.
+            return at.platform.as_ref().is_some_and(|p| p.os == "unknown");
+        };
+        let manifest = Manifest::parse(bytes, Some(at.media_type.as_str()));
+        manifest.is_ok_and(|manifest| {
+            let mut children = manifest.manifests.iter();
+            depth > 0 && children.all(|child| self.is_whole(child, depth - 1))
+        })
+    }
+
     /// Stores the images of docker's `manifest.json`.
     async fn saved(
         &self,
@@ -140,16 +173,22 @@ impl Assembly<'_> {
         layout: Layout,
         tag: Option<&Tag>,
     ) -> Result<Vec<ImportedImage>, ImportError> {
-        let named = layout
-            .manifests
-            .iter()
-            .map(|named| named.tag().into_iter().collect());
-        let tags = tags_for(named.collect(), tag)?;
-        let mut images = Vec::with_capacity(layout.manifests.len());
-        for (named, tags) in layout.manifests.iter().zip(tags) {
+        // An image with several tags is listed once for each.
+        let mut images: Vec<(Descriptor, Vec<Tag>)> = Vec::new();
+        for named in layout.manifests {
+            let tag = named.tag();
+            let digest = &named.descriptor.digest;
+            match images.iter_mut().find(|(known, _)| known.digest == *digest) {
+                Some((_, tags)) => tags.extend(tag),
+                None => images.push((named.descriptor, tag.into_iter().collect())),
+            }
+        }
+        let (descriptors, named): (Vec<_>, Vec<_>) = images.into_iter().unzip();
+        let tags = tags_for(named, tag)?;
+        let mut images = Vec::with_capacity(descriptors.len());
+        for (descriptor, tags) in descriptors.iter().zip(tags) {
             let mut tally = Tally::default();
-            let document =
-                Box::pin(self.document(&named.descriptor, &mut tally, DEPTH_MAX)).await?;
+            let document = Box::pin(self.document(descriptor, &mut tally, DEPTH_MAX)).await?;
             images.push(self.put(&document, None, tags, tally).await?);
         }
         Ok(images)
