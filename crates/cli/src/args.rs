@@ -1,5 +1,7 @@
 //! The command line's grammar and its help.
 
+mod examples;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -12,111 +14,9 @@ const GLOBAL_HEADING: &str = "Global options";
 const SERVER_HELP: &str =
     "The Dockyard to talk to [default: the one logged in to, else http://127.0.0.1:3000]";
 
-const EXAMPLES: &str = "\
-Examples:
-  mydocker signup --username alice
-  mydocker create app --description \"The shop's backend\"
-  mydocker describe alice/app --readme README.md
-  mydocker push alice/app:v1
-  mydocker push --file image.tar alice/app:v1
-  mydocker pull alice/app:v1
-  mydocker pull alice/app:v1 --output app.tar --platform linux/arm64
-  mydocker search web server
-  mydocker --server https://images.example.com login
-
-Environment:
-  MYDOCKER_SERVER   the server, as --server
-  MYDOCKER_CA_FILE  a CA to trust, as --ca-file
-  MYDOCKER_TOKEN    a personal token, instead of `mydocker login`
-  MYDOCKER_CONFIG   where the login is kept, instead of ~/.mydocker.json
-  DOCKER_HOST       the engine to push from and pull into: unix:///path or tcp://host:port
-
-Exit codes: 0 done, 1 failed, 2 wrong usage.";
-
-const SIGNUP_EXAMPLES: &str = "\
-Examples:
-  mydocker signup --username alice
-  mydocker --server https://images.example.com signup";
-
-const LOGIN_EXAMPLES: &str = "\
-Examples:
-  mydocker login
-  mydocker login --username alice --password-stdin < password.txt
-  mydocker login --docker                          docker push and docker pull work too
-  mydocker --server https://images.example.com login";
-
-const CREATE_EXAMPLES: &str = "\
-Examples:
-  mydocker create app
-  mydocker create app --private --description \"The shop's backend\"
-  mydocker create alice/tools/app";
-
-const DESCRIBE_EXAMPLES: &str = "\
-Examples:
-  mydocker describe alice/app --description \"The shop's backend\"
-  mydocker describe alice/app --readme README.md
-  mydocker describe alice/app                     prints what is there";
-
-const REPOS_EXAMPLES: &str = "\
-Examples:
-  mydocker repos
-  mydocker repos --quiet                          names alone, for scripts
-  mydocker repos --json | jq '.[].name'";
-
-const VISIBILITY_EXAMPLES: &str = "\
-Examples:
-  mydocker visibility alice/app private
-  mydocker visibility alice/app public";
-
-const DELETE_EXAMPLES: &str = "\
-Examples:
-  mydocker delete alice/app:v1                    one tag
-  mydocker delete alice/app                       the repository and all of its tags
-  mydocker delete --yes alice/app:nightly";
-
-const TOKEN_EXAMPLES: &str = "\
-Examples:
-  mydocker token create ci --reach write --days 90
-  MYDOCKER_TOKEN=$(mydocker token create ci --quiet)";
-
-const COMPLETIONS_EXAMPLES: &str = "\
-Examples:
-  mydocker completions bash > ~/.local/share/bash-completion/completions/mydocker
-  mydocker completions zsh > ~/.zfunc/_mydocker
-  mydocker completions fish > ~/.config/fish/completions/mydocker.fish";
-
-const MAN_EXAMPLES: &str = "\
-Examples:
-  mydocker man | man -l -
-  mydocker man ~/.local/share/man/man1";
-
-const SEARCH_EXAMPLES: &str = "\
-Examples:
-  mydocker search web server
-  mydocker search backend --limit 5";
-
-const TAGS_EXAMPLES: &str = "\
-Examples:
-  mydocker tags alice/app";
-
-const PUSH_EXAMPLES: &str = "\
-Examples:
-  docker build -t alice/app:v1 . && mydocker push alice/app:v1
-  mydocker push --file image.tar alice/app:v1
-  docker save alice/app:v1 | gzip | mydocker push --file - alice/app:v1
-  mydocker push --file all-tags.tar alice/app     every tag of alice/app in the tarball";
-
-const PULL_EXAMPLES: &str = "\
-Examples:
-  mydocker pull alice/app:v1 && docker run alice/app:v1
-  mydocker pull alice/app:v1 --output app.tar
-  mydocker pull alice/app:v1 --output - | podman load
-  mydocker pull alice/app:v1 --platform linux/arm64
-  mydocker pull alice/app:v1 --platform all --output app.tar    every machine's, as an OCI layout";
-
 /// Pushes and pulls images of a Dockyard, through the local engine or as tarballs
 #[derive(Debug, Parser)]
-#[command(name = "mydocker", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "mydocker", version, after_help = examples::ALL, arg_required_else_help = true)]
 pub struct Arguments {
     #[command(flatten)]
     pub global: Global,
@@ -159,57 +59,57 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Create an account and log in with it
-    #[command(after_help = SIGNUP_EXAMPLES)]
+    #[command(after_help = examples::SIGNUP)]
     Signup(Account),
     /// Log in; keeps a token for this machine, never the password
-    #[command(after_help = LOGIN_EXAMPLES)]
+    #[command(after_help = examples::LOGIN)]
     Login(LogIn),
     /// Give the token back and forget it
     Logout,
     /// Say who is logged in, and where
     Whoami,
     /// List your repositories
-    #[command(after_help = REPOS_EXAMPLES)]
+    #[command(after_help = examples::REPOS)]
     Repos,
     /// Create a repository
-    #[command(after_help = CREATE_EXAMPLES)]
+    #[command(after_help = examples::CREATE)]
     Create(Create),
     /// Change the description and the README of a repository, or print them
-    #[command(after_help = DESCRIBE_EXAMPLES)]
+    #[command(after_help = examples::DESCRIBE)]
     Describe(Describe),
     /// Say who may see a repository: everyone, or you alone
-    #[command(after_help = VISIBILITY_EXAMPLES)]
+    #[command(after_help = examples::VISIBILITY)]
     Visibility(SetVisibility),
     /// Delete a tag, or a repository with all of its tags
-    #[command(after_help = DELETE_EXAMPLES)]
+    #[command(after_help = examples::DELETE)]
     Delete(Delete),
     /// Send an image from the local engine, or a tarball, to the server
-    #[command(after_help = PUSH_EXAMPLES)]
+    #[command(after_help = examples::PUSH)]
     Push(Push),
     /// Fetch an image into the local engine, or into a tarball
-    #[command(after_help = PULL_EXAMPLES)]
+    #[command(after_help = examples::PULL)]
     Pull(Pull),
     /// Find repositories by words of their names and descriptions
-    #[command(after_help = SEARCH_EXAMPLES)]
+    #[command(after_help = examples::SEARCH)]
     Search(Search),
     /// List the tags of a repository
-    #[command(after_help = TAGS_EXAMPLES)]
+    #[command(after_help = examples::TAGS)]
     Tags(Tags),
     /// Make, list and revoke personal tokens
     #[command(subcommand)]
     Token(Token),
     /// Print what makes a shell complete commands and options
-    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(Completions),
     /// Print the manual page, or write one for each command into a folder
-    #[command(after_help = MAN_EXAMPLES)]
+    #[command(after_help = examples::MAN)]
     Man(Man),
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Token {
     /// Make a token, and print it this once
-    #[command(after_help = TOKEN_EXAMPLES)]
+    #[command(after_help = examples::TOKEN)]
     Create(NewToken),
     /// List your tokens
     List,

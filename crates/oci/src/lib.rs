@@ -10,6 +10,7 @@ mod error_code;
 mod manifest;
 mod media_type;
 mod name;
+mod platform;
 mod range;
 mod reference;
 mod scope;
@@ -22,11 +23,11 @@ pub use config::{HistoryStep, ImageConfig, RunConfig};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use error_code::ErrorCode;
 pub use manifest::{
-    Descriptor, Manifest, ManifestError, ManifestKind, Platform, PlatformError,
-    Reference as ManifestReference,
+    Descriptor, Manifest, ManifestError, ManifestKind, Reference as ManifestReference,
 };
 pub use media_type::{MediaType, MediaTypeError};
 pub use name::{RepositoryName, RepositoryNameError, UserName, UserNameError};
+pub use platform::{Platform, PlatformError};
 pub use range::{ContentRange, ContentRangeError, Requested};
 pub use reference::{ImageName, ImageNameError, Reference};
 pub use scope::{Action, Scope, parse_scopes};
