@@ -72,9 +72,7 @@ impl ApiError {
         error.cause = Some(cause.to_string());
         error
     }
-}
 
-impl ApiError {
     /// Is what the log says of a failure of the server.
     pub fn for_log(&self) -> Option<&str> {
         self.cause.as_deref()

@@ -197,6 +197,21 @@ async fn given_up_it_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn given_up_within_the_padding_it_leaves_nothing_either() {
+    let app = app().await;
+    let mut tarball = saved(&json!(null)).await;
+    let end = tarball.len();
+    tarball.resize(end + 4096, 0);
+    let at = begin(&app, "alice/app:v1", tarball.len()).await;
+    send(&app, &at, 0, tarball[..end + 100].to_vec()).await;
+    let gone = app.ask("alice", Method::DELETE, &at).await;
+    assert_eq!(gone.status(), StatusCode::NO_CONTENT);
+    // Were it taken for whole, it would be stored in less.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(tags(&app, "alice/app").await, json!([]));
+}
+
+#[tokio::test]
 async fn unfinished_imports_are_bounded() {
     let app = app().await;
     for _ in 0..16 {

@@ -13,6 +13,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
+use dockyard_hub::accounts::{AccountError, Caller};
 use dockyard_oci::Reference;
 use futures::StreamExt;
 use serde::Deserialize;
@@ -62,8 +63,8 @@ pub async fn begin(
         Some(Reference::Digest(_)) => return Err(archive::digest_given()),
     };
     let grant = hub.access.authorize_push(&caller, &name.repository).await?;
-    let user = caller.user().map(|user| user.id).unwrap_or_default();
-    let import = imports.begin(&hub, grant, user, tag, size_bytes)?;
+    let user = caller.writer().ok_or(AccountError::Anonymous)?;
+    let import = imports.begin(&hub, grant, user.id, tag, size_bytes)?;
     let location = format!("/api/v1/imports/{}", import.id);
     let answer = (
         StatusCode::CREATED,
@@ -114,7 +115,7 @@ pub async fn send(
 
 async fn take(
     imports: &Imports,
-    caller: &dockyard_hub::accounts::Caller,
+    caller: &Caller,
     id: &str,
     headers: &HeaderMap,
     stream: Lent,

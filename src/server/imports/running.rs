@@ -1,8 +1,10 @@
 //! The tarballs that are coming in, in this process.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -42,7 +44,7 @@ pub struct Import {
     user: Id,
     offset: AtomicU64,
     /// Where its bytes go; closed after the last. Held by the one request that sends.
-    input: tokio::sync::Mutex<Option<mpsc::Sender<std::io::Result<Bytes>>>>,
+    input: tokio::sync::Mutex<Option<mpsc::Sender<Bytes>>>,
     outcome: watch::Receiver<Option<Outcome>>,
     touched: Mutex<Instant>,
 }
@@ -57,24 +59,25 @@ impl Imports {
         tag: Option<Tag>,
         size_bytes: u64,
     ) -> Result<Arc<Import>, ApiError> {
+        let mut imports = self.lock();
+        require_room(&imports, user)?;
         let (input, mut bytes) = mpsc::channel(QUEUE);
         let (told, outcome) = watch::channel(None);
-        let import = Arc::new(Import {
-            id: Id::new(),
-            repository: grant.repository().clone(),
-            tag: tag.clone(),
-            size_bytes,
-            user,
-            offset: AtomicU64::new(0),
-            input: tokio::sync::Mutex::new(Some(input)),
-            outcome,
-            touched: Mutex::new(Instant::now()),
+        let (hub, repository) = (hub.clone(), grant.repository().clone());
+        let of_task = tag.clone();
+        let mut left = size_bytes;
+        let bytes = futures::stream::poll_fn(move |cx| {
+            let next = ready!(bytes.poll_recv(cx));
+            left -= next.as_ref().map_or(0, |bytes: &Bytes| bytes.len() as u64);
+            // Given up before its end, it is cut off, even if only the padding of the tarball was still to come.
+            let is_cut = next.is_none() && std::mem::take(&mut left) > 0;
+            Poll::Ready(match next {
+                None if is_cut => Some(Err(io::ErrorKind::ConnectionReset.into())),
+                next => next.map(Ok),
+            })
         });
-        self.insert(&import)?;
-        let hub = hub.clone();
         tokio::spawn(async move {
-            let bytes = futures::stream::poll_fn(move |cx| bytes.poll_recv(cx));
-            let images = hub.archives.import(&grant, bytes, tag.as_ref()).await;
+            let images = hub.archives.import(&grant, bytes, of_task.as_ref()).await;
             let outcome = images.map_err(ApiError::from);
             if let Some(cause) = outcome.as_ref().err().and_then(ApiError::for_log) {
                 error!(error = cause, "a tarball could not be stored");
@@ -82,22 +85,21 @@ impl Imports {
             let stored = outcome.map(|images| archive::describe(grant.repository(), &images));
             told.send_replace(Some(stored));
         });
+        let import = Arc::new(Import {
+            id: Id::new(),
+            repository,
+            tag,
+            size_bytes,
+            user,
+            offset: AtomicU64::new(0),
+            input: tokio::sync::Mutex::new(Some(input)),
+            outcome,
+            touched: Mutex::new(Instant::now()),
+        });
+        imports.insert(import.id, Arc::clone(&import));
+        drop(imports);
         tokio::spawn(self.clone().watch(Arc::downgrade(&import)));
         Ok(import)
-    }
-
-    fn insert(&self, import: &Arc<Import>) -> Result<(), ApiError> {
-        let mut imports = self.lock();
-        let theirs = |other: &&Arc<Import>| other.user == import.user && other.outcome().is_none();
-        if imports.values().filter(theirs).count() >= OF_ONE_USER {
-            let message = format!(
-                "{OF_ONE_USER} of your uploads are not finished: finish or cancel one of them, or wait a quarter of an hour"
-            );
-            let status = StatusCode::TOO_MANY_REQUESTS;
-            return Err(ApiError::new(status, "TOO_MANY_IMPORTS", message));
-        }
-        imports.insert(import.id, Arc::clone(import));
-        Ok(())
     }
 
     /// Finds an import of the caller's own.
@@ -106,10 +108,7 @@ impl Imports {
         let user = caller.writer().map(|user| user.id);
         found
             .filter(|import| Some(import.user) == user)
-            .ok_or_else(|| {
-                let message = "there is no such upload (any more): begin anew";
-                ApiError::new(StatusCode::NOT_FOUND, "IMPORT_UNKNOWN", message)
-            })
+            .ok_or_else(unknown)
     }
 
     /// Lets go of an import. One that still waits for bytes ends, as it gets no more.
@@ -119,8 +118,7 @@ impl Imports {
 
     /// Forgets an import once nothing happened to it for long.
     async fn watch(self, import: std::sync::Weak<Import>) {
-        while let Some(id_and_end) = import.upgrade().map(|import| (import.id, import.ends_at())) {
-            let (id, end) = id_and_end;
+        while let Some((id, end)) = import.upgrade().map(|import| (import.id, import.ends_at())) {
             if Instant::now() >= end {
                 return self.forget(id);
             }
@@ -131,6 +129,23 @@ impl Imports {
     fn lock(&self) -> MutexGuard<'_, HashMap<Id, Arc<Import>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn require_room(imports: &HashMap<Id, Arc<Import>>, user: Id) -> Result<(), ApiError> {
+    let theirs = |import: &&Arc<Import>| import.user == user && import.outcome().is_none();
+    if imports.values().filter(theirs).count() < OF_ONE_USER {
+        return Ok(());
+    }
+    let message = format!(
+        "{OF_ONE_USER} of your uploads are not finished: finish or cancel one of them, or wait a quarter of an hour"
+    );
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    Err(ApiError::new(status, "TOO_MANY_IMPORTS", message))
+}
+
+fn unknown() -> ApiError {
+    let message = "there is no such upload (any more): begin anew";
+    ApiError::new(StatusCode::NOT_FOUND, "IMPORT_UNKNOWN", message)
 }
 
 impl Import {
@@ -164,7 +179,7 @@ impl Import {
 }
 
 /// The right to send the next bytes.
-pub struct Receiving<'a>(tokio::sync::MutexGuard<'a, Option<mpsc::Sender<std::io::Result<Bytes>>>>);
+pub struct Receiving<'a>(tokio::sync::MutexGuard<'a, Option<mpsc::Sender<Bytes>>>);
 
 impl Receiving<'_> {
     /// Hands bytes to the import and counts them; false when it takes no more, as it ended.
@@ -175,7 +190,7 @@ impl Receiving<'_> {
             return false;
         };
         // Dropped while it waits, it sends nothing and counts nothing.
-        let taken = input.send(Ok(bytes)).await.is_ok();
+        let taken = input.send(bytes).await.is_ok();
         if taken {
             import.offset.fetch_add(length, Ordering::AcqRel);
         }

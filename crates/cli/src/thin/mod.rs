@@ -15,7 +15,7 @@ use dockyard_oci::Digest;
 use futures::StreamExt;
 use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use self::header::{BLOCK, Header, padded};
@@ -101,7 +101,7 @@ struct Thinner<R, W> {
     left_out: LeftOut,
 }
 
-impl<R: AsyncRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W> {
+impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W> {
     async fn run(mut self) -> io::Result<()> {
         // The name of an entry may stand in an entry of its own before it.
         let mut is_described = false;
@@ -123,11 +123,7 @@ impl<R: AsyncRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W> {
                 _ => self.pass(&header, length).await?,
             }
         }
-        tokio::io::copy_buf(
-            &mut tokio::io::BufReader::with_capacity(READ_BYTES, &mut self.tarball),
-            &mut self.out,
-        )
-        .await?;
+        tokio::io::copy_buf(&mut self.tarball, &mut self.out).await?;
         self.out.shutdown().await
     }
 
@@ -148,14 +144,12 @@ impl<R: AsyncRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W> {
     async fn pass(&mut self, header: &Header, length: u64) -> io::Result<()> {
         self.out.write_all(header.as_bytes()).await?;
         let mut content = (&mut self.tarball).take(length);
-        let mut content = tokio::io::BufReader::with_capacity(READ_BYTES, &mut content);
         tokio::io::copy_buf(&mut content, &mut self.out).await?;
         Ok(())
     }
 
     async fn skip(&mut self, length: u64) -> io::Result<u64> {
         let mut content = (&mut self.tarball).take(length);
-        let mut content = tokio::io::BufReader::with_capacity(READ_BYTES, &mut content);
         tokio::io::copy_buf(&mut content, &mut tokio::io::sink()).await
     }
 

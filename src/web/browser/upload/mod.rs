@@ -6,6 +6,7 @@ mod request;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use futures::channel::oneshot;
 use leptos::html;
@@ -35,6 +36,8 @@ struct Running {
     cancelled: RefCell<Vec<usize>>,
     current: Cell<usize>,
     is_left: Cell<bool>,
+    /// Ends a pause before its time.
+    wake: RefCell<Option<oneshot::Sender<()>>>,
 }
 
 impl Running {
@@ -51,6 +54,13 @@ impl Running {
         let request = self.request.borrow().clone();
         if let Some(request) = request {
             let _ = request.abort();
+        }
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(wake) = self.wake.take() {
+            let _ = wake.send(());
         }
     }
 }
@@ -132,7 +142,7 @@ pub fn leave() {
 
 /// Sends one file.
 struct Sender<'a> {
-    running: &'a Running,
+    running: &'a Rc<Running>,
     place: usize,
     file: &'a File,
     total: f64,
@@ -148,6 +158,8 @@ struct Sender<'a> {
 /// What follows from an answer.
 enum Next {
     Send,
+    /// More of the file is there.
+    Taken,
     /// It is over: this is what the person gets to see.
     End(Answer),
     /// The connection or the server failed.
@@ -163,7 +175,7 @@ impl Sender<'_> {
                 Some((path, offset)) => self.piece(&path, offset).await,
             };
             match next {
-                Next::Send => tries = 0,
+                Next::Taken => tries = 0,
                 Next::End(Answer { status, body, .. }) => {
                     self.memory.forget();
                     return (self.report)(Sending::Answered { status, body });
@@ -175,9 +187,9 @@ impl Sender<'_> {
                     tries += 1;
                     let secs = (1 << tries.min(4)).min(PAUSE_MAX);
                     (self.report)(Sending::Waiting { secs });
-                    pause(secs).await;
+                    pause(self.running, secs).await;
                 }
-                Next::Retry => {}
+                Next::Send | Next::Retry => {}
             }
         }
         if self.running.is_cancelled(self.place) {
@@ -238,7 +250,11 @@ impl Sender<'_> {
             return Next::Retry;
         };
         match (answer.status, answer.offset) {
-            (200 | 409, Some(offset)) => self.go_on(path.to_owned(), Some(offset)),
+            (200, Some(offset)) => {
+                self.at = Some((path.to_owned(), offset));
+                Next::Taken
+            }
+            (409, Some(offset)) => self.go_on(path.to_owned(), Some(offset)),
             (404, _) => {
                 self.memory.forget();
                 self.at = None;
@@ -267,15 +283,11 @@ impl Sender<'_> {
     }
 }
 
-async fn pause(secs: u32) {
+async fn pause(running: &Rc<Running>, secs: u32) {
     let (done, over) = oneshot::channel();
-    let pause = std::time::Duration::from_secs(secs.into());
-    set_timeout(
-        move || {
-            let _ = done.send(());
-        },
-        pause,
-    );
+    running.wake.replace(Some(done));
+    let (running, pause) = (Rc::clone(running), Duration::from_secs(secs.into()));
+    set_timeout(move || running.wake(), pause);
     let _ = over.await;
 }
 

@@ -1,4 +1,5 @@
-//! Makes images of what a tarball held: docker's `manifest.json` first, an OCI layout otherwise.
+//! Makes images of what a tarball held: of an OCI layout's index if all of it is there, else of docker's
+//! `manifest.json`, else of the OCI layout.
 
 use dockyard_oci::{Descriptor, Digest, Manifest, ManifestKind, MediaType, Tag};
 use serde::de::DeserializeOwned;

@@ -86,7 +86,7 @@ async fn read_entries<R: AsyncBufRead + Send + Unpin + 'static>(
         }
     }
     drop(entries);
-    drain(archive).await;
+    drain(archive).await?;
     Ok(contents)
 }
 
@@ -301,11 +301,19 @@ async fn hash<R: AsyncRead + Send + Unpin>(
     }
 }
 
-/// Reads what follows the end of the archive (padding), so that the client is not cut off.
-async fn drain(archive: Archive<Tarball>) {
+/// Reads what follows the end of the archive (padding), so that the client is not cut off. What is wrong with it does
+/// not matter, as long as the client sends it.
+async fn drain(archive: Archive<Tarball>) -> Result<(), ImportError> {
     const PADDING_MAX: u64 = 1024 * 1024;
-    if let Ok(rest) = archive.into_inner() {
-        let _ = tokio::io::copy(&mut rest.take(PADDING_MAX), &mut tokio::io::sink()).await;
+    let Ok(rest) = archive.into_inner() else {
+        return Ok(());
+    };
+    let read = tokio::io::copy(&mut rest.take(PADDING_MAX), &mut tokio::io::sink()).await;
+    match read.map_err(|error| error.kind()) {
+        Err(kind @ (io::ErrorKind::ConnectionReset | io::ErrorKind::TimedOut)) => {
+            Err(ImportError::reading(&kind.into(), None))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -96,6 +96,6 @@ impl Archives {
         wanted: &Wanted,
         reader: Reader,
     ) -> Result<Export, ImageError> {
-        export::lay_out(self, grant, reference, (wanted, reader)).await
+        export::lay_out(self, grant, reference, wanted, reader).await
     }
 }

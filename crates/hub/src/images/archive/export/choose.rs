@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use dockyard_oci::{Digest, ImageConfig, Manifest, ManifestKind, Platform, Reference};
 
 use super::{Exporter, Wanted};
+use crate::images::archive::documents;
 use crate::images::platforms::read_config;
 use crate::images::{ImageError, StoredManifest};
 
@@ -120,8 +121,7 @@ impl Exporter<'_> {
             None => None,
         };
         let diff_ids = bytes.and_then(|bytes| {
-            let config: super::super::documents::ImageConfig =
-                serde_json::from_slice(&bytes).ok()?;
+            let config: documents::ImageConfig = serde_json::from_slice(&bytes).ok()?;
             Some(config.rootfs.diff_ids)
         });
         diff_ids

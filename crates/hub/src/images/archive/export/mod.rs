@@ -98,7 +98,8 @@ pub(super) async fn lay_out(
     archives: &Archives,
     grant: &Grant<Pull>,
     reference: &Reference,
-    (wanted, reader): (&Wanted, Reader),
+    wanted: &Wanted,
+    reader: Reader,
 ) -> Result<Export, ImageError> {
     let export = Exporter {
         archives,
