@@ -97,8 +97,7 @@ async function look(context: BrowserContext, origin: string, name: string, path:
     }));
     await page.screenshot({ path: `${pictures}/${name}-${width}-${theme}.png`, fullPage: true });
     expect.soft(measured.wider, `${name} ${theme}: pixels wider than the window`).toBeLessThanOrEqual(0);
-    // The first visit of a browser may still be waiting for the fonts.
-    if (theme === 'dark') expect.soft(measured.value, `${name} ${theme}: layout shift\n${measured.shifts.join('\n')}`).toBeLessThan(0.02);
+    expect.soft(measured.value, `${name} ${theme}: layout shift\n${measured.shifts.join('\n')}`).toBeLessThan(0.02);
     if (width === 768) continue;
     const { violations } = await new AxeBuilder({ page }).exclude(written).analyze();
     const found = violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`);

@@ -9,7 +9,6 @@ use tokio::sync::Notify;
 
 use crate::accounts::{Access, AccountError, Accounts};
 use crate::clock::Clock;
-use crate::db::tables::tags::fill_version_keys;
 use crate::db::{Db, DbError};
 use crate::images::archive::Archives;
 use crate::images::{
@@ -17,9 +16,6 @@ use crate::images::{
 };
 use crate::search::Search;
 use crate::store::{BlobStore, FsStore, StoreError};
-
-/// Tags of an older version that get their sort keys in one transaction.
-const KEYS_AT_ONCE: u32 = 1000;
 
 /// Where a hub keeps its data, and which clock it goes by.
 #[derive(Debug, Clone)]
@@ -75,7 +71,6 @@ impl Hub {
             accounts.tokens.clone(),
             clock.clone(),
         );
-        while fill_version_keys(&db, KEYS_AT_ONCE).await? > 0 {}
         let pulls = Pulls::open(db.clone(), clock.clone());
         let manifests = Manifests::new(
             db.clone(),

@@ -30,8 +30,9 @@ pub fn dockyard(folder: &Path, owner: &str, lists: &[(&str, usize)]) -> Result<(
              SELECT '{repository}-id', digest, media_type, size_bytes, pushed_ms, body
              FROM manifests ORDER BY digest LIMIT 1;
              WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {tags})
-             INSERT INTO tags (repository_id, name, digest, pushed_ms)
-             SELECT '{repository}-id', printf('t%07d', i), (SELECT MIN(digest) FROM manifests), 0 FROM n;"
+             INSERT INTO tags (repository_id, name, version_key, digest, pushed_ms)
+             SELECT '{repository}-id', printf('t%07d', i), printf('t%07d', i), (SELECT MIN(digest) FROM manifests), 0
+             FROM n;"
         )?;
     }
     sql += "COMMIT;\n";

@@ -120,11 +120,8 @@ impl Accounts {
         if users::has_admin(&self.db).await? {
             return Ok(None);
         }
-        let key = hex::encode(random_bytes::<16>());
-        settings::insert_once(&self.db, "setup_key", key.into_bytes()).await?;
-        let key = settings::find(&self.db, "setup_key")
-            .await?
-            .unwrap_or_default();
+        let offered = hex::encode(random_bytes::<16>()).into_bytes();
+        let key = settings::find_or_insert(&self.db, "setup_key", offered).await?;
         Ok(Some(Secret::new(
             String::from_utf8_lossy(&key).into_owned(),
         )))

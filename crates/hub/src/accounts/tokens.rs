@@ -153,8 +153,8 @@ struct Claims {
 impl Tokens {
     /// Opens the token service with the instance's own key, and makes the key at the first start.
     pub(crate) async fn open(db: Db, clock: Clock) -> Result<Self, DbError> {
-        settings::insert_once(&db, "token_key", random_bytes::<32>().to_vec()).await?;
-        let key = settings::find(&db, "token_key").await?.unwrap_or_default();
+        let offered = random_bytes::<32>().to_vec();
+        let key = settings::find_or_insert(&db, "token_key", offered).await?;
         Ok(Self {
             db,
             clock,

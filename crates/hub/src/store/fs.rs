@@ -17,8 +17,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::read_ahead;
 use super::{BlobStore, BlobWriter, ByteStream, Hold, Location, StoreError, StoredObject};
 
-/// Chunks that may wait for the disk; with network chunks of some 16 to 64 KiB, about a megabyte.
-const WRITE_QUEUE: usize = 16;
+/// Chunks that may wait for the disk: enough that neither the network nor the disk waits for the other, and
+/// with network chunks of up to 128 KiB not more than half a megabyte.
+const WRITE_QUEUE: usize = 4;
 
 /// Keeps objects as files of a folder.
 #[derive(Debug, Clone)]
@@ -88,12 +89,14 @@ impl BlobStore for FsStore {
     }
 
     fn list(&self) -> BoxStream<'static, Result<StoredObject, StoreError>> {
-        let root = self.root.clone();
-        let folders = stream::iter(0..=255u8).then(move |part| {
-            let folder = root.join(format!("{part:02x}"));
-            blocking(move || list_folder(&folder))
-        });
-        folders
+        let (root, parent) = (self.root.clone(), self.root.clone());
+        stream::once(blocking(move || Ok(parts_of(&root)?)))
+            .map_ok(|parts| stream::iter(parts).map(Ok))
+            .try_flatten()
+            .and_then(move |part| {
+                let folder = folder_of(&parent, part);
+                blocking(move || list_folder(&folder))
+            })
             .map_ok(|found| stream::iter(found).map(Ok))
             .try_flatten()
             .boxed()
@@ -125,10 +128,11 @@ impl Parts {
     /// Makes the folder and what is in it durable.
     fn open(root: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(root)?;
+        let found = parts_of(root)?;
         let parts = Self {
             root: root.to_owned(),
             durable: std::array::from_fn(|part| {
-                AtomicBool::new(root.join(format!("{part:02x}")).is_dir())
+                AtomicBool::new(found.iter().any(|found| usize::from(*found) == part))
             }),
         };
         // A process that ended just after it made a part had no time for this.
@@ -147,7 +151,7 @@ impl Parts {
     }
 
     fn folder(&self, part: u8) -> PathBuf {
-        self.root.join(format!("{part:02x}"))
+        folder_of(&self.root, part)
     }
 
     /// Makes sure that a part is there and durable; true when that had to be done.
@@ -239,6 +243,24 @@ fn write_all(mut file: File, mut chunks: mpsc::Receiver<Bytes>) -> Result<(), St
     }
     file.sync_data()?;
     Ok(())
+}
+
+/// Is where a part of a store lies.
+fn folder_of(root: &Path, part: u8) -> PathBuf {
+    root.join(format!("{part:02x}"))
+}
+
+/// Lists the parts that are there.
+fn parts_of(root: &Path) -> io::Result<Vec<u8>> {
+    let mut parts = Vec::new();
+    for entry in std::fs::read_dir(root)? {
+        let name = entry?.file_name();
+        let part = name
+            .to_str()
+            .and_then(|name| u8::from_str_radix(name, 16).ok());
+        parts.extend(part.filter(|part| name == *format!("{part:02x}")));
+    }
+    Ok(parts)
 }
 
 /// Lists the objects of a folder; files whose name is no location are not ours.

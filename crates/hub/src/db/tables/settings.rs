@@ -2,24 +2,24 @@
 
 use crate::db::{Db, DbError, values};
 
-pub(crate) async fn find(db: &Db, name: &str) -> Result<Option<Vec<u8>>, DbError> {
-    let sql = "SELECT value FROM settings WHERE name = ?";
-    Ok(db
-        .optional::<(Vec<u8>,)>(sql, values![name])
-        .await?
-        .map(|(value,)| value))
+/// Reads a value; a name without one gets the value that is offered. The first writer wins.
+pub(crate) async fn find_or_insert(
+    db: &Db,
+    name: &str,
+    offered: Vec<u8>,
+) -> Result<Vec<u8>, DbError> {
+    if let Some(value) = find(db, name).await? {
+        return Ok(value);
+    }
+    let sql = "INSERT INTO settings (name, value) VALUES (?, ?)";
+    match db.execute(sql, values![name, offered.clone()]).await {
+        Err(DbError::Duplicate) => Ok(find(db, name).await?.unwrap_or_default()),
+        other => other.map(|_| offered),
+    }
 }
 
-/// Writes a value unless the name has one; the first writer wins.
-pub(crate) async fn insert_once(db: &Db, name: &str, value: Vec<u8>) -> Result<(), DbError> {
-    match db
-        .execute(
-            "INSERT INTO settings (name, value) VALUES (?, ?)",
-            values![name, value],
-        )
-        .await
-    {
-        Err(DbError::Duplicate) => Ok(()),
-        other => other.map(|_| ()),
-    }
+async fn find(db: &Db, name: &str) -> Result<Option<Vec<u8>>, DbError> {
+    let sql = "SELECT value FROM settings WHERE name = ?";
+    let row = db.optional::<(Vec<u8>,)>(sql, values![name]).await?;
+    Ok(row.map(|(value,)| value))
 }

@@ -121,22 +121,6 @@ pub(crate) async fn delete_all_to(
     Ok(())
 }
 
-/// Gives tags of before there were sort keys theirs; how many are left is not known until none was
-/// changed.
-pub(crate) async fn fill_version_keys(db: &Db, limit: u32) -> Result<u64, DbError> {
-    let sql = "SELECT repository_id, name FROM tags WHERE version_key = '' LIMIT ?";
-    let rows = db.all::<(String, String)>(sql, values![limit]).await?;
-    let mut tx = db.begin().await?;
-    for (repository_id, name) in &rows {
-        let tag: Tag = parse(name)?;
-        let sql = "UPDATE tags SET version_key = ? WHERE repository_id = ? AND name = ?";
-        let values = values![tag.version_key(), repository_id.as_str(), &tag];
-        tx.execute(sql, values).await?;
-    }
-    tx.commit().await?;
-    Ok(rows.len() as u64)
-}
-
 pub(crate) async fn find(
     db: &Db,
     repository_id: Id,
