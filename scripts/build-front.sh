@@ -20,10 +20,10 @@ case $mode in
     ;;
 esac
 
-# cargo-leptos' variable would change the names that the program asks for.
+# A variable of leptos that would change the names that the program asks for.
 unset LEPTOS_OUTPUT_NAME
 toolchain=$(scripts/setup-wasm.sh | tail -n 1)
-cargo "+$toolchain" build --locked --package dockyard --lib --target wasm32-unknown-unknown \
+cargo "+$toolchain" rustc --locked --package dockyard --lib --crate-type cdylib --target wasm32-unknown-unknown \
   --target-dir "$built" --no-default-features --features hydrate --profile "$profile"
 
 # The program that makes the folder is small and changes rarely: it is built once for all checkouts.

@@ -5,16 +5,16 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh build
 scripts/build-front.sh release
-cargo build --release --locked --workspace --bins --features dockyard/ssr
+# Without shared libraries, one file runs on any Linux of this machine's kind, also in an empty container.
+host=$(rustc -vV | sed -n 's/^host: //p')
+RUSTFLAGS='--cfg erase_components -C target-feature=+crt-static' \
+  cargo build --release --locked --workspace --bins --features dockyard/ssr --target "$host"
 
-# With CARGO_TARGET_DIR elsewhere, the programs are still found in ./target/release.
-built=$(realpath -m "${CARGO_TARGET_DIR:-target}")/release
-if [ "$built" != "$(realpath -m target)/release" ]; then
-  mkdir -p target/release
-  for program in dockyard mydocker; do
-    if [ "$built/$program" -nt "target/release/$program" ]; then
-      cp --preserve=mode,timestamps "$built/$program" "target/release/.$program.new"
-      mv -f "target/release/.$program.new" "target/release/$program"
-    fi
-  done
-fi
+built=${CARGO_TARGET_DIR:-target}/$host/release
+mkdir -p target/release
+for program in dockyard mydocker; do
+  if [ "$built/$program" -nt "target/release/$program" ]; then
+    cp --preserve=mode,timestamps "$built/$program" "target/release/.$program.new"
+    mv -f "target/release/.$program.new" "target/release/$program"
+  fi
+done

@@ -7,7 +7,7 @@ export MYDOCKER_SERVER=$server
 unset MYDOCKER_TOKEN MYDOCKER_CONFIG
 password='correct horse battery'
 
-export PATH=$programs:$PATH
+export PATH=$programs:$PATH XDG_CACHE_HOME=$work/cache
 code() { # what, expected exit code (regular expression), command...: and an explanation on standard error
   local what=$1 expected=$2 got=0
   shift 2

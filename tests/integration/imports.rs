@@ -85,6 +85,29 @@ async fn pieces_become_what_the_whole_becomes() {
 }
 
 #[tokio::test]
+async fn the_length_may_come_last() {
+    let app = app().await;
+    let tarball = saved(&json!(null)).await;
+    let request = app.by("alice", Method::POST, "/api/v1/imports");
+    let begun = request.json(&json!({"name": "alice/app:v1"}));
+    let at = header(&begun.send().await.unwrap(), "location").to_owned();
+    let answer = send(&app, &at, 0, tarball.clone()).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(state(&app, &at).await["state"], "receiving");
+    let last = |length: usize| {
+        let request = app.by("alice", Method::PATCH, &at);
+        let request = request.header("upload-offset", tarball.len().to_string());
+        request.header("upload-length", length.to_string()).send()
+    };
+    // There is more to come, so this is not the end.
+    let answer = last(tarball.len() + 1).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let answer = last(tarball.len()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    assert_eq!(tags(&app, "alice/app").await, json!(["v1"]));
+}
+
+#[tokio::test]
 async fn a_cut_connection_goes_on_where_it_was() {
     let app = app().await;
     let tarball = saved(&json!(null)).await;

@@ -1,9 +1,11 @@
 //! The shapes of the server's JSON answers, as far as the command line reads them.
 
+use anyhow::{Result, anyhow};
 use dockyard_oci::Visibility;
 use serde::{Deserialize, Serialize};
 
 use crate::password::Secret;
+use crate::text;
 
 /// What `GET /api/v1` says: how a client knows that it talks to a Dockyard.
 #[derive(Debug, Deserialize)]
@@ -122,6 +124,27 @@ pub struct TagInfo {
 #[derive(Debug, Deserialize)]
 pub struct Import {
     pub images: Vec<ImportedImage>,
+}
+
+/// How far a tarball is that is sent in pieces, and what became of it.
+#[derive(Debug, Deserialize)]
+pub struct ImportState {
+    pub id: String,
+    /// Bytes that are there.
+    pub offset: u64,
+    images: Option<Vec<ImportedImage>>,
+    #[serde(default)]
+    errors: Vec<ErrorEntry>,
+}
+
+impl ImportState {
+    /// Is what became of it, once that is known.
+    pub fn outcome(self) -> Option<Result<Import>> {
+        if let Some(error) = self.errors.first() {
+            return Some(Err(anyhow!(text::one_line(&error.message))));
+        }
+        self.images.map(|images| Ok(Import { images }))
+    }
 }
 
 /// One image of an uploaded tarball; `layers_reused` of its `layers` were stored already.

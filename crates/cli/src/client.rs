@@ -1,8 +1,9 @@
 //! The server's HTTP API: one method a call, errors as sentences for people.
 
 mod accounts;
-mod body;
+mod download;
 mod repositories;
+mod upload;
 
 use std::fs;
 use std::path::Path;
@@ -10,23 +11,20 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
 use dockyard_oci::{Digest, ImageName, RepositoryName};
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE};
-use reqwest::{Body, Certificate, Method, RequestBuilder, Response, StatusCode, redirect};
+use reqwest::header::ACCEPT;
+use reqwest::{Certificate, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::address::Server;
-use crate::answers::{Greeting, Import, KnownLayers};
+use crate::answers::{Greeting, KnownLayers};
 use crate::failure::{self, Refusal, explain};
 use crate::password::Secret;
-use crate::progress::{ByteStream, Cut, Size};
 
 /// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a call without a tarball may take in all.
 const CALL_TIMEOUT: Duration = Duration::from_mins(1);
-/// How long a refused upload is asked about once more: nothing is sent, so an answer comes at once.
-const REPEAT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a silent connection is probed: a dead one must not hang an upload for ever.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -44,13 +42,6 @@ pub struct Client {
     http: reqwest::Client,
     server: Server,
     credentials: Credentials,
-}
-
-/// A tarball on its way from the server; the stream fails unless all `length` bytes come.
-pub struct Download {
-    pub digest: String,
-    pub length: u64,
-    pub stream: ByteStream,
 }
 
 impl Client {
@@ -120,79 +111,6 @@ impl Client {
         let response = self.accept(response).await?;
         let answer: KnownLayers = self.read_json(response).await?;
         Ok(!answer.known.is_empty())
-    }
-
-    /// Sends a tarball. The stream is read only as fast as the network takes it.
-    pub async fn upload(
-        &self,
-        image: &ImageName,
-        stream: ByteStream,
-        size: Size,
-    ) -> Result<Import> {
-        let cut = Cut::default();
-        let request = self
-            .image_request(Method::PUT, image)
-            .header(CONTENT_TYPE, "application/x-tar")
-            .body(Body::wrap_stream(cut.watch(stream)));
-        let request = match size {
-            Size::Exactly(bytes) => request.header(CONTENT_LENGTH, bytes),
-            Size::About(_) | Size::Unknown => request,
-        };
-        let outcome = request.send().await;
-        if let Some(sentence) = cut.sentence() {
-            bail!("{sentence}; nothing was pushed");
-        }
-        let answered = match outcome {
-            Ok(response) => self.accept(response).await,
-            Err(error) => Err(self.upload_failure(image, &error).await),
-        };
-        let response = answered.map_err(|error| self.explain_missing(error, &image.repository))?;
-        self.read_json(response).await
-    }
-
-    /// Starts to fetch an image as a tarball.
-    pub async fn download(&self, image: &ImageName, platform: Option<&str>) -> Result<Download> {
-        let mut request = self.image_request(Method::GET, image);
-        if let Some(platform) = platform {
-            request = request.query(&[("platform", platform)]);
-        }
-        let sent = tokio::time::timeout(body::STALL_TIMEOUT, self.send(request));
-        let response = sent
-            .await
-            .unwrap_or_else(|_| Err(anyhow!("{} does not answer: try again later", self.server)))
-            .map_err(|error| explain_platform(error, image))
-            .map_err(|error| self.explain_missing(error, &image.repository))?;
-        let length = response.content_length();
-        let Some(length) = length else {
-            bail!(
-                "{} did not say how long the image is, so a cut could not be noticed: is a proxy \
-                in between that changes answers?",
-                self.server
-            );
-        };
-        Ok(Download {
-            digest: failure::header(&response, "docker-content-digest").unwrap_or_default(),
-            length,
-            stream: body::whole(response, self.server.clone(), length),
-        })
-    }
-
-    /// Says why an upload broke off. A server that refuses closes the connection on the rest of the
-    /// body, and its answer may be lost with it: asked again without a body, it says it once more.
-    async fn upload_failure(&self, image: &ImageName, error: &reqwest::Error) -> anyhow::Error {
-        let request = self.image_request(Method::PUT, image);
-        let request = request.header(CONTENT_LENGTH, 0).timeout(REPEAT_TIMEOUT);
-        let repeated = request.send().await;
-        if let Ok(response) = repeated
-            && matches!(
-                response.status().as_u16(),
-                401 | 403 | 404 | 413 | 429 | 507
-            )
-            && let Err(refusal) = self.accept(response).await
-        {
-            return refusal;
-        }
-        failure::connection(&self.server, error)
     }
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {

@@ -25,6 +25,14 @@ pub struct ConfigFile {
     path: PathBuf,
 }
 
+/// Is the folder for what can be fetched again.
+pub fn cache_folder() -> PathBuf {
+    let set = env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty());
+    let home = || env::home_dir().map(|home| home.join(".cache"));
+    let caches = set.map(PathBuf::from).or_else(home);
+    caches.unwrap_or_else(env::temp_dir).join("mydocker")
+}
+
 impl ConfigFile {
     /// Finds the file: `MYDOCKER_CONFIG`, else `.mydocker.json` in the home folder.
     pub fn locate() -> Result<Self> {

@@ -91,6 +91,8 @@ enum Trouble {
     Certificate(String),
     /// The certificate is marked as a CA's, as `openssl req -x509` makes them.
     CaCertificate,
+    /// The certificate has expired, or is not valid yet, by the clock of this machine.
+    OutOfTime(&'static str),
     NotTls,
     Cut,
     Other(String),
@@ -142,11 +144,7 @@ impl Trouble {
     fn of_text(text: &str) -> Option<Self> {
         let has = |part: &str| text.contains(part);
         if let Some((_, reason)) = text.split_once("invalid peer certificate: ") {
-            return Some(if reason.contains("CaUsedAsEndEntity") {
-                Self::CaCertificate
-            } else {
-                Self::Certificate(reason.to_owned())
-            });
+            return Some(Self::of_certificate(reason));
         }
         if has("corrupt message") || has("received fatal alert") || has("tls handshake eof") {
             return Some(Self::NotTls);
@@ -159,6 +157,19 @@ impl Trouble {
             || has("unexpected EOF")
             || has("stream closed because of a broken pipe");
         is_cut.then_some(Self::Cut)
+    }
+
+    fn of_certificate(reason: &str) -> Self {
+        let has = |part: &str| reason.contains(part);
+        if has("CaUsedAsEndEntity") {
+            Self::CaCertificate
+        } else if has("certificate expired") || reason == "Expired" {
+            Self::OutOfTime("has expired")
+        } else if has("not valid yet") || reason == "NotValidYet" {
+            Self::OutOfTime("is not valid yet")
+        } else {
+            Self::Certificate(reason.to_owned())
+        }
     }
 
     fn sentence(&self, server: &Server) -> String {
@@ -184,6 +195,11 @@ impl Trouble {
             Self::CaCertificate => format!(
                 "{server} shows a CA's own certificate: give the server one that is not marked \
                 as a CA (openssl: -addext basicConstraints=critical,CA:FALSE)"
+            ),
+            Self::OutOfTime(what) => format!(
+                "the TLS certificate of {server} {what}, or the clock of this machine is wrong: \
+                it says {}",
+                text::today()
             ),
             Self::NotTls => format!(
                 "{server} does not speak TLS as expected: if it is a plain server, use http:// \
@@ -257,6 +273,11 @@ mod tests {
                 Trouble::CaCertificate,
             ),
             (
+                "invalid peer certificate: certificate expired: verification time 2 (UNIX), but \
+                certificate is not valid after 1 (1 seconds ago)",
+                Trouble::OutOfTime("has expired"),
+            ),
+            (
                 "received corrupt message of type InvalidContentType",
                 Trouble::NotTls,
             ),
@@ -277,6 +298,7 @@ mod tests {
             Trouble::Timeout,
             Trouble::Certificate("UnknownIssuer".into()),
             Trouble::CaCertificate,
+            Trouble::OutOfTime("has expired"),
             Trouble::NotTls,
             Trouble::Cut,
             Trouble::Other("odd".into()),

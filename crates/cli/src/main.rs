@@ -11,11 +11,13 @@ mod config;
 mod engine;
 mod failure;
 mod output;
+mod part;
 mod password;
 mod progress;
 mod tarball;
 mod text;
 mod thin;
+mod verify;
 
 use std::path::Path;
 use std::process::exit;

@@ -3,13 +3,14 @@
 use std::future::ready;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use dockyard_oci::Digest;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::text;
 
@@ -49,6 +50,7 @@ pub enum Size {
 pub struct Progress {
     screen: Screen,
     bar: Option<ProgressBar>,
+    layers: Layers,
     sent: Arc<AtomicU64>,
     started: Instant,
 }
@@ -57,13 +59,15 @@ impl Progress {
     /// Starts a transfer and says so: `label` is `Pushing alice/app:v1 to http://...`.
     pub fn start(screen: Screen, label: &str, size: Size) -> Self {
         let has_bar = screen != Screen::Silent && io::stderr().is_terminal();
-        let bar = has_bar.then(|| bar(label, size));
+        let bars = has_bar.then(MultiProgress::new);
+        let bar = bars.as_ref().map(|bars| bar(bars, label, size));
         if bar.is_none() {
             screen.say(label);
         }
         Self {
             screen,
             bar,
+            layers: Layers::new(screen, bars),
             sent: Arc::default(),
             started: Instant::now(),
         }
@@ -81,12 +85,25 @@ impl Progress {
         let end = end.filter_map(|()| ready(None));
         let counted = stream.inspect(move |piece| {
             let Ok(piece) = piece else { return };
-            let before = sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
             if let Some(bar) = &bar {
-                advance(bar, before + piece.len() as u64);
+                advance(bar, piece.len() as u64);
             }
         });
         counted.chain(end).boxed()
+    }
+
+    /// Is where to tell how far the single layers are.
+    pub fn layers(&self) -> Layers {
+        self.layers.clone()
+    }
+
+    /// Moves on over bytes that were there before.
+    pub fn skip(&self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(bytes);
+            bar.reset_eta();
+        }
     }
 
     /// Is the number of bytes that passed so far.
@@ -105,9 +122,7 @@ impl Progress {
     }
 
     fn end(self, verb: &str, left_out_bytes: u64) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.clear();
         let (bytes, elapsed) = (self.bytes(), self.started.elapsed());
         let line = summary(verb, bytes.saturating_sub(left_out_bytes), elapsed);
         self.screen.say(&match left_out_bytes {
@@ -115,13 +130,90 @@ impl Progress {
             bytes => format!("{line}; {} of layers were there already", text::size(bytes)),
         });
     }
+
+    fn clear(&self) {
+        self.layers.clear();
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
+        self.clear();
+    }
+}
+
+/// Tells how far the single layers of a transfer are: a bar for the one on its way on a terminal, a line for each that
+/// is done. Cheap to clone.
+#[derive(Clone)]
+pub struct Layers {
+    screen: Screen,
+    bars: Option<MultiProgress>,
+    current: Arc<Mutex<Option<Layer>>>,
+}
+
+/// The layer that is on its way.
+struct Layer {
+    name: String,
+    size: u64,
+    bar: Option<ProgressBar>,
+}
+
+impl Layers {
+    fn new(screen: Screen, bars: Option<MultiProgress>) -> Self {
+        Self {
+            screen,
+            bars,
+            current: Arc::default(),
+        }
+    }
+
+    /// Begins with a layer of `size` bytes.
+    pub fn begin(&self, digest: &Digest, size: u64) {
+        let name = digest.short().to_owned();
+        let bar = self.bars.as_ref().map(|bars| {
+            let bar = bars.insert(0, ProgressBar::new(size));
+            bar.set_style(style(
+                "  {prefix}  {wide_bar} {binary_bytes}/{binary_total_bytes}",
+            ));
+            bar.set_prefix(name.clone());
+            bar
+        });
+        *self.lock() = Some(Layer { name, size, bar });
+    }
+
+    /// Counts bytes of the layer.
+    pub fn advance(&self, bytes: u64) {
+        if let Some(Layer { bar: Some(bar), .. }) = &*self.lock() {
+            bar.inc(bytes);
+        }
+    }
+
+    /// Ends the layer and says what became of it.
+    pub fn end(&self, what: &str) {
+        let Some(Layer { name, size, bar }) = self.lock().take() else {
+            return;
+        };
+        let line = format!("  {name}  {:>10}  {what}", text::size(size));
+        match (&self.bars, bar) {
+            (Some(bars), Some(bar)) => {
+                bar.finish_and_clear();
+                bars.suspend(|| self.screen.say(&line));
+            }
+            _ => self.screen.say(&line),
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(Layer { bar: Some(bar), .. }) = self.lock().take() {
             bar.finish_and_clear();
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Layer>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,13 +242,17 @@ impl Cut {
 
 /// Moves the bar, and its end with it where the size was only a guess.
 fn advance(bar: &ProgressBar, bytes: u64) {
-    if bar.length().is_some_and(|length| length < bytes) {
-        bar.set_length(bytes);
+    bar.inc(bytes);
+    if bar.length().is_some_and(|length| length < bar.position()) {
+        bar.set_length(bar.position());
     }
-    bar.set_position(bytes);
 }
 
-fn bar(label: &str, size: Size) -> ProgressBar {
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is well-formed")
+}
+
+fn bar(bars: &MultiProgress, label: &str, size: Size) -> ProgressBar {
     let (bar, template) = match size {
         Size::Exactly(bytes) => (
             ProgressBar::new(bytes),
@@ -173,8 +269,8 @@ fn bar(label: &str, size: Size) -> ProgressBar {
             "{prefix}\n{spinner} {binary_bytes}  {binary_bytes_per_sec} {msg}",
         ),
     };
-    let style = ProgressStyle::with_template(template).expect("the template is well-formed");
-    bar.set_style(style);
+    let bar = bars.add(bar);
+    bar.set_style(style(template));
     bar.set_prefix(label.to_owned());
     bar.enable_steady_tick(Duration::from_millis(200));
     bar

@@ -9,6 +9,7 @@ use futures::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
+use crate::part::{PartFile, cannot_write};
 use crate::progress::{ByteStream, Size};
 
 /// How much is read at a time, in bytes: few system calls, little memory.
@@ -42,7 +43,8 @@ pub async fn read(path: &Path) -> Result<(ByteStream, Size)> {
     Ok((pieces(file), Size::Exactly(metadata.len())))
 }
 
-fn pieces(reader: impl AsyncRead + Send + 'static) -> ByteStream {
+/// Streams what a reader gives.
+pub fn pieces(reader: impl AsyncRead + Send + 'static) -> ByteStream {
     ReaderStream::with_capacity(reader, READ_BYTES).boxed()
 }
 
@@ -54,15 +56,8 @@ pub enum Target {
     File(PartFile),
 }
 
-/// A file being written, as `FILE.part`. Dropped without being finished, it goes away.
-pub struct PartFile {
-    file: tokio::fs::File,
-    part: PathBuf,
-    path: PathBuf,
-}
-
 impl Target {
-    /// Opens the place to write to; `-` is standard output.
+    /// Looks at the place to write to; `-` is standard output.
     pub fn open(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
             if io::stdout().is_terminal() {
@@ -79,38 +74,39 @@ impl Target {
                 let file = file.with_context(|| format!("can't write {}", path.display()))?;
                 Ok(Self::Device(file.into(), path.to_owned()))
             }
-            _ => PartFile::create(path).map(Self::File),
+            _ => PartFile::at(path).map(Self::File),
         }
     }
 
-    /// Writes a whole stream. The error of the stream itself comes back as the inner one.
-    pub async fn fill(&mut self, mut stream: ByteStream) -> Result<io::Result<()>> {
-        while let Some(piece) = stream.next().await {
-            let piece = match piece {
-                Ok(piece) => piece,
-                Err(error) => return Ok(Err(error)),
-            };
-            let written = self.writer().write_all(&piece).await;
-            written.map_err(|error| self.trouble(&error))?;
+    /// Prepares for `length` bytes that `id` tells from all others, and says how many of them are there already.
+    pub fn begin(&mut self, id: &str, length: u64) -> Result<u64> {
+        match self {
+            Self::Stdout(_) | Self::Device(..) => Ok(0),
+            Self::File(part) => part.begin(id, length),
         }
-        let flushed = self.writer().flush().await;
-        flushed.map_err(|error| self.trouble(&error))?;
-        Ok(Ok(()))
+    }
+
+    /// Writes the next bytes.
+    pub async fn write(&mut self, piece: &[u8]) -> Result<()> {
+        let written = self.writer()?.write_all(piece).await;
+        written.map_err(|error| self.trouble(&error))
     }
 
     /// Makes the file durable and gives it its name.
-    pub async fn finish(self) -> Result<()> {
+    pub async fn finish(mut self) -> Result<()> {
+        let flushed = self.writer()?.flush().await;
+        flushed.map_err(|error| self.trouble(&error))?;
         match self {
             Self::Stdout(_) | Self::Device(..) => Ok(()),
             Self::File(part) => part.finish().await,
         }
     }
 
-    fn writer(&mut self) -> &mut (dyn AsyncWrite + Unpin + Send) {
+    fn writer(&mut self) -> Result<&mut (dyn AsyncWrite + Unpin + Send)> {
         match self {
-            Self::Stdout(stdout) => stdout,
-            Self::Device(file, _) => file,
-            Self::File(part) => &mut part.file,
+            Self::Stdout(stdout) => Ok(stdout),
+            Self::Device(file, _) => Ok(file),
+            Self::File(part) => part.file().map(|file| file as _),
         }
     }
 
@@ -126,80 +122,9 @@ impl Target {
     }
 }
 
-impl PartFile {
-    fn create(path: &Path) -> Result<Self> {
-        // Follows a symbolic link, so that a linked file stays linked.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let part = path.with_file_name(name);
-        let file = fs::File::create(&part).map_err(|error| cannot_write(&path, &error))?;
-        Ok(Self {
-            file: file.into(),
-            part,
-            path,
-        })
-    }
-
-    async fn finish(self) -> Result<()> {
-        let synced = self.file.sync_all().await;
-        synced.map_err(|error| cannot_write(&self.path, &error))?;
-        let renamed = fs::rename(&self.part, &self.path);
-        renamed.map_err(|error| cannot_write(&self.path, &error))
-    }
-}
-
-impl Drop for PartFile {
-    fn drop(&mut self) {
-        // After a finish there is nothing left under this name.
-        let _ = fs::remove_file(&self.part);
-    }
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> anyhow::Error {
-    let advice = match error.kind() {
-        io::ErrorKind::NotFound => "the folder is not there, make it first".to_owned(),
-        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
-        _ => error.to_string(),
-    };
-    anyhow!("can't write {}: {advice}", path.display())
-}
-
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
-
-    fn stream(pieces: Vec<io::Result<Bytes>>) -> ByteStream {
-        futures::stream::iter(pieces).boxed()
-    }
-
-    #[tokio::test]
-    async fn a_file_appears_when_it_is_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("app.tar");
-        let mut target = Target::open(&path).unwrap();
-        let whole = stream(vec![Ok("ab".into()), Ok("c".into())]);
-        target.fill(whole).await.unwrap().unwrap();
-        assert!(!path.exists() && folder.path().join("app.tar.part").exists());
-        target.finish().await.unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"abc");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_cut_stream_leaves_the_old_file_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("app.tar");
-        fs::write(&path, "old").unwrap();
-        let mut target = Target::open(&path).unwrap();
-        let cut = stream(vec![Ok("ab".into()), Err(io::Error::other("cut"))]);
-        assert!(target.fill(cut).await.unwrap().is_err());
-        drop(target);
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
 
     #[test]
     fn folders_and_missing_folders_are_sentences() {

@@ -1,6 +1,7 @@
 //! Makes text fit for a terminal: single lines without control characters, sizes, ages, tables.
 
 use std::fmt::Write as _;
+use std::time::UNIX_EPOCH;
 
 /// Keeps a text on one line and free of control characters, which could drive the terminal.
 pub fn one_line(text: &str) -> String {
@@ -41,6 +42,14 @@ pub fn age(then_ms: i64, now_ms: i64) -> String {
         _ => (minutes / 525_600, "year"),
     };
     format!("{} ago", counted(count.unsigned_abs(), unit))
+}
+
+/// Writes the day that this machine's clock shows: `2026-11-25`.
+pub fn today() -> String {
+    let now = UNIX_EPOCH + UNIX_EPOCH.elapsed().unwrap_or_default();
+    let mut date = humantime::format_rfc3339_seconds(now).to_string();
+    date.truncate("2026-11-25".len());
+    date
 }
 
 /// Writes a number with its noun: `1 layer`, `3 layers`.

@@ -30,6 +30,8 @@ use running::{Import, Receiving};
 
 /// How many bytes of the tarball are here, in requests and answers. Named as in the tus protocol.
 const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+/// Length of the whole tarball, said with the last piece where it was not said before. Named as in the tus protocol.
+const LENGTH: HeaderName = HeaderName::from_static("upload-length");
 
 impl FromRef<AppState> for Imports {
     fn from_ref(state: &AppState) -> Self {
@@ -42,8 +44,8 @@ impl FromRef<AppState> for Imports {
 pub struct Announced {
     /// `alice/app:v1`, or `alice/app` for the tags that the tarball names.
     name: String,
-    /// Length of the whole tarball.
-    size_bytes: u64,
+    /// Length of the whole tarball; may be left out and said with the last piece.
+    size_bytes: Option<u64>,
 }
 
 /// `POST /api/v1/imports`: begins a tarball.
@@ -95,7 +97,7 @@ pub async fn cancel(
 
 /// `PATCH /api/v1/imports/{id}`: takes the next piece, which begins at `Upload-Offset`.
 ///
-/// The last one is answered when the images are stored, as a whole tarball is.
+/// The last one, which reaches the length that was announced or says it in `Upload-Length`, is answered when the images are stored, as a whole tarball is.
 /// Errors: `OFFSET_INVALID` with the right offset; `IMPORT_BUSY` while another request sends; whatever is wrong with
 /// the tarball, as soon as that is seen.
 pub async fn send(
@@ -122,15 +124,14 @@ async fn take(
 ) -> Result<Response, ApiError> {
     let import = imports.find(caller, id)?;
     let mut receiving = import.receive()?;
-    let from = headers
-        .get(OFFSET)
-        .and_then(|at| at.to_str().ok()?.parse().ok());
-    if from != Some(import.offset()) {
+    let number = |name| -> Option<u64> { headers.get(name)?.to_str().ok()?.parse().ok() };
+    if number(OFFSET) != Some(import.offset()) {
         return Ok(wrong_offset(&import));
     }
-    pass_on(&import, &mut receiving, stream).await?;
-    if import.offset() == import.size_bytes {
-        receiving.end();
+    let length = import.size_bytes.or_else(|| number(LENGTH));
+    pass_on(&import, &mut receiving, length, stream).await?;
+    if length == Some(import.offset()) {
+        receiving.end(&import);
     }
     if let Some(outcome) = receiving.outcome(&import).await {
         return Ok((StatusCode::CREATED, Json(outcome?)).into_response());
@@ -142,6 +143,7 @@ async fn take(
 async fn pass_on(
     import: &Import,
     receiving: &mut Receiving<'_>,
+    length: Option<u64>,
     mut stream: Lent,
 ) -> Result<(), ApiError> {
     while let Some(bytes) = stream.next().await {
@@ -149,11 +151,10 @@ async fn pass_on(
             let message = format!("the piece did not come to its end: {error}");
             ApiError::bad_request("BODY_INCOMPLETE", message)
         })?;
-        if import.offset() + bytes.len() as u64 > import.size_bytes {
-            let message = format!(
-                "the tarball is longer than the {} bytes that were announced",
-                import.size_bytes
-            );
+        let after = import.offset() + bytes.len() as u64;
+        if let Some(length) = length.filter(|length| after > *length) {
+            let message =
+                format!("the tarball is longer than the {length} bytes that were announced");
             return Err(ApiError::bad_request("SIZE_INVALID", message));
         }
         if !receiving.pass(import, bytes).await {
@@ -182,7 +183,7 @@ fn state_of(import: &Import) -> impl IntoResponse + use<> {
         "state": "receiving",
     });
     match import.outcome() {
-        None if offset == import.size_bytes => state["state"] = "storing".into(),
+        None if import.is_whole() => state["state"] = "storing".into(),
         None => {}
         Some(Ok(stored)) => {
             state["state"] = "done".into();

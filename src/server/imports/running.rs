@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
 use std::time::Duration;
@@ -39,9 +39,11 @@ pub struct Import {
     pub id: Id,
     pub repository: RepositoryName,
     pub tag: Option<Tag>,
-    /// Length of the whole tarball.
-    pub size_bytes: u64,
+    /// Length of the whole tarball, where it was announced.
+    pub size_bytes: Option<u64>,
     user: Id,
+    /// Whether everything came.
+    is_whole: Arc<AtomicBool>,
     offset: AtomicU64,
     /// Where its bytes go; closed after the last. Held by the one request that sends.
     input: tokio::sync::Mutex<Option<mpsc::Sender<Bytes>>>,
@@ -57,7 +59,7 @@ impl Imports {
         grant: Grant<Push>,
         user: Id,
         tag: Option<Tag>,
-        size_bytes: u64,
+        size_bytes: Option<u64>,
     ) -> Result<Arc<Import>, ApiError> {
         let mut imports = self.lock();
         require_room(&imports, user)?;
@@ -65,14 +67,15 @@ impl Imports {
         let (told, outcome) = watch::channel(None);
         let (hub, repository) = (hub.clone(), grant.repository().clone());
         let of_task = tag.clone();
-        let mut left = size_bytes;
+        let is_whole = Arc::new(AtomicBool::new(false));
+        // Given up before its end, it is cut off, even if only the padding of the tarball was still to come; said once.
+        let (whole, mut is_cut) = (Arc::clone(&is_whole), false);
         let bytes = futures::stream::poll_fn(move |cx| {
             let next = ready!(bytes.poll_recv(cx));
-            left -= next.as_ref().map_or(0, |bytes: &Bytes| bytes.len() as u64);
-            // Given up before its end, it is cut off, even if only the padding of the tarball was still to come.
-            let is_cut = next.is_none() && std::mem::take(&mut left) > 0;
             Poll::Ready(match next {
-                None if is_cut => Some(Err(io::ErrorKind::ConnectionReset.into())),
+                None if !whole.load(Ordering::Acquire) && !std::mem::replace(&mut is_cut, true) => {
+                    Some(Err(io::ErrorKind::ConnectionReset.into()))
+                }
                 next => next.map(Ok),
             })
         });
@@ -91,6 +94,7 @@ impl Imports {
             tag,
             size_bytes,
             user,
+            is_whole,
             offset: AtomicU64::new(0),
             input: tokio::sync::Mutex::new(Some(input)),
             outcome,
@@ -154,6 +158,11 @@ impl Import {
         self.offset.load(Ordering::Acquire)
     }
 
+    /// Tells whether everything came.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole.load(Ordering::Acquire)
+    }
+
     /// Is what became of it, once that is known.
     pub fn outcome(&self) -> Option<Outcome> {
         self.outcome.borrow().clone()
@@ -198,7 +207,8 @@ impl Receiving<'_> {
     }
 
     /// Tells the import that there is no more.
-    pub fn end(&mut self) {
+    pub fn end(&mut self, import: &Import) {
+        import.is_whole.store(true, Ordering::Release);
         *self.0 = None;
     }
 

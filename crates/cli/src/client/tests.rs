@@ -1,6 +1,7 @@
 //! The client against a server of canned answers: what people read when something goes wrong.
 
 use std::io;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -8,19 +9,39 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::progress::{ByteStream, Size};
 
 /// Answers every connection with the same bytes after reading what came first, then closes it.
-async fn canned(answer: &'static str) -> Client {
+async fn canned(answer: &str) -> Client {
+    told(vec![answer.to_owned()]).await.0
+}
+
+/// Answers one connection after the other with what is to be said, the last again and again. Keeps what it was asked.
+async fn told(answers: Vec<String>) -> (Client, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&asked);
     tokio::spawn(async move {
+        let mut number = 0;
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 4096];
-            let _ = stream.read(&mut request).await;
+            let read = stream.read(&mut request).await.unwrap_or(0);
+            let request = String::from_utf8_lossy(&request[..read]).into_owned();
+            heard.lock().unwrap().push(request);
+            let answer = &answers[number.min(answers.len() - 1)];
             let _ = stream.write_all(answer.as_bytes()).await;
+            number += 1;
         }
     });
-    Client::new(format!("http://{address}").parse().unwrap(), None).unwrap()
+    let client = Client::new(format!("http://{address}").parse().unwrap(), None);
+    (client.unwrap(), asked)
+}
+
+macro_rules! digest {
+    () => {
+        "docker-content-digest: sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
+    };
 }
 
 fn image() -> ImageName {
@@ -33,7 +54,7 @@ fn body(pieces: Vec<io::Result<Bytes>>) -> ByteStream {
 
 async fn pulled(client: &Client) -> Result<u64, String> {
     let download = client.download(&image(), None).await;
-    let mut stream = download.map_err(|error| error.to_string())?.stream;
+    let mut stream = download.map_err(|error| error.to_string())?.from(0);
     let mut bytes = 0;
     while let Some(piece) = stream.next().await {
         bytes += piece.map_err(|error| error.to_string())?.len() as u64;
@@ -43,15 +64,54 @@ async fn pulled(client: &Client) -> Result<u64, String> {
 
 #[tokio::test]
 async fn a_whole_download_ends_well() {
-    let client = canned("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nabcde").await;
+    let client = canned(concat!(
+        "HTTP/1.1 200 OK\r\n",
+        digest!(),
+        "content-length: 5\r\n\r\nabcde"
+    ))
+    .await;
     assert_eq!(pulled(&client).await, Ok(5));
 }
 
 #[tokio::test]
 async fn a_cut_download_never_ends_well() {
-    let client = canned("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nabcde").await;
+    let client = canned(concat!(
+        "HTTP/1.1 200 OK\r\n",
+        digest!(),
+        "content-length: 6\r\n\r\nabcde"
+    ))
+    .await;
     let message = pulled(&client).await.unwrap_err();
     assert!(message.contains("was cut"), "{message}");
+}
+
+#[tokio::test]
+async fn a_cut_download_goes_on_where_it_was() {
+    let start = concat!(
+        "HTTP/1.1 200 OK\r\n",
+        digest!(),
+        "etag: \"a\"\r\ncontent-length: 5\r\n\r\nab"
+    );
+    let rest = "HTTP/1.1 206 Partial Content\r\ncontent-length: 3\r\n\r\ncde";
+    let (client, asked) = told(vec![start.to_owned(), rest.to_owned()]).await;
+    assert_eq!(pulled(&client).await, Ok(5));
+    let asked = asked.lock().unwrap()[1].to_lowercase();
+    assert!(asked.contains("range: bytes=2-\r\n"), "{asked}");
+    assert!(asked.contains("if-range: \"a\"\r\n"), "{asked}");
+}
+
+#[tokio::test]
+async fn an_image_that_changed_meanwhile_is_not_patched_together() {
+    let cut = concat!(
+        "HTTP/1.1 200 OK\r\n",
+        digest!(),
+        "etag: \"a\"\r\ncontent-length: 5\r\n\r\nab"
+    );
+    let message = pulled(&canned(cut).await).await.unwrap_err();
+    assert_eq!(
+        message,
+        "alice/app:v1 changed while it was pulled: pull it again"
+    );
 }
 
 #[tokio::test]
@@ -109,8 +169,18 @@ async fn the_same_401_means_three_things() {
     }
 }
 
+/// Is an answer after which the connection is closed.
+fn answer(status: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
+}
+
+fn begun() -> String {
+    answer("201 Created", r#"{"id":"i1","offset":0}"#)
+}
+
 #[tokio::test]
-async fn a_refusal_is_read_while_the_body_is_still_being_sent() {
+async fn a_refusal_is_read_before_anything_is_sent() {
     let client = canned(
         "HTTP/1.1 403 Forbidden\r\ncontent-length: 55\r\nconnection: \
         close\r\n\r\n{\"errors\":[{\"code\":\"DENIED\",\"message\":\"only for bob\"}]}",
@@ -124,8 +194,38 @@ async fn a_refusal_is_read_while_the_body_is_still_being_sent() {
 }
 
 #[tokio::test]
+async fn a_piece_that_was_cut_is_sent_again_from_where_the_server_is() {
+    let at_two = answer("200 OK", r#"{"id":"i1","offset":2}"#);
+    let done = answer("201 Created", r#"{"images":[]}"#);
+    let (client, asked) = told(vec![begun(), String::new(), at_two, done]).await;
+    let image = image();
+    let upload = client.upload(&image, body(vec![Ok("abcde".into())]), Size::Exactly(5));
+    assert!(upload.await.unwrap().images.is_empty());
+    let asked = asked.lock().unwrap();
+    assert!(
+        asked[1].to_lowercase().contains("upload-offset: 0\r\n"),
+        "{asked:?}"
+    );
+    assert!(asked[2].starts_with("GET /api/v1/imports/i1 "), "{asked:?}");
+    let again = asked[3].to_lowercase();
+    assert!(again.contains("upload-offset: 2\r\n"), "{again}");
+    assert!(again.contains("content-length: 3\r\n"), "{again}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_tarball_is_said_though_the_connection_broke() {
+    let failed = r#"{"id":"i1","offset":2,"errors":[{"code":"X","message":"it is no tar"}]}"#;
+    let failed = answer("200 OK", failed);
+    let (client, _) = told(vec![begun(), String::new(), failed]).await;
+    let image = image();
+    let upload = client.upload(&image, body(vec![Ok("abcde".into())]), Size::Exactly(5));
+    let message = upload.await.unwrap_err().to_string();
+    assert_eq!(message, "it is no tar");
+}
+
+#[tokio::test]
 async fn an_engine_that_stops_is_to_blame_and_not_the_network() {
-    let client = canned("").await;
+    let client = canned(&begun()).await;
     let pieces = vec![
         Ok("abc".into()),
         Err(io::Error::other("the engine stopped")),

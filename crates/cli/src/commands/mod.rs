@@ -4,6 +4,8 @@ mod account;
 pub mod docker;
 mod images;
 mod manual;
+mod pull;
+mod push;
 mod repositories;
 mod tokens;
 
@@ -39,8 +41,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         Command::Describe(args) => repositories::describe(&session, args).await,
         Command::Search(args) => repositories::search(&session, args).await,
         Command::Tags(args) => repositories::tags(&session, args).await,
-        Command::Push(args) => images::push(&session, args).await,
-        Command::Pull(args) => images::pull(&session, args).await,
+        Command::Push(args) => push::push(&session, args).await,
+        Command::Pull(args) => pull::pull(&session, args).await,
     }
 }
 

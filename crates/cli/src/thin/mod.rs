@@ -15,12 +15,12 @@ use dockyard_oci::Digest;
 use futures::StreamExt;
 use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
-use tokio::io::{AsyncBufRead, AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt};
-use tokio_util::io::{ReaderStream, StreamReader};
+use tokio::io::{AsyncBufRead, AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio_util::io::{InspectReader, ReaderStream, StreamReader};
 
 use self::header::{BLOCK, Header, padded};
 use crate::client::Client;
-use crate::progress::{ByteStream, Size};
+use crate::progress::{ByteStream, Layers, Size};
 
 /// What is smaller travels faster than the question whether it is there.
 const WORTH_BYTES: u64 = 256 * 1024;
@@ -52,7 +52,12 @@ impl LeftOut {
 /// # Errors
 ///
 /// The first bytes can't be read.
-pub async fn thin(mut tarball: ByteStream, size: Size, client: Client) -> Result<Thinned> {
+pub async fn thin(
+    mut tarball: ByteStream,
+    size: Size,
+    client: Client,
+    layers: Layers,
+) -> Result<Thinned> {
     let left_out = LeftOut::default();
     let mut start = Vec::new();
     while start.len() < BLOCK {
@@ -75,6 +80,7 @@ pub async fn thin(mut tarball: ByteStream, size: Size, client: Client) -> Result
         tarball: StreamReader::new(whole),
         out: into,
         client,
+        layers,
         left_out: left_out.clone(),
     };
     let work = tokio::spawn(thinner.run());
@@ -98,6 +104,7 @@ struct Thinner<R, W> {
     tarball: R,
     out: W,
     client: Client,
+    layers: Layers,
     left_out: LeftOut,
 }
 
@@ -115,12 +122,9 @@ impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W>
             let is_layer = header.is_file() && header.size() >= WORTH_BYTES && !is_described;
             is_described = false;
             match header.promised_digest().filter(|_| is_layer) {
-                Some(digest) if is_there(&self.client, &digest).await? => {
-                    self.skip(length).await?;
-                    self.leave_out(&header);
-                }
+                Some(digest) => self.layer(&header, &digest).await?,
                 None if is_layer && header.is_nameless_layer() => self.weigh(&header).await?,
-                _ => self.pass(&header, length).await?,
+                None => self.pass(&header, length).await?,
             }
         }
         tokio::io::copy_buf(&mut self.tarball, &mut self.out).await?;
@@ -143,8 +147,22 @@ impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W>
 
     async fn pass(&mut self, header: &Header, length: u64) -> io::Result<()> {
         self.out.write_all(header.as_bytes()).await?;
-        let mut content = (&mut self.tarball).take(length);
+        let content = (&mut self.tarball).take(length);
+        let count = |bytes: &[u8]| self.layers.advance(bytes.len() as u64);
+        let mut content = BufReader::with_capacity(READ_BYTES, InspectReader::new(content, count));
         tokio::io::copy_buf(&mut content, &mut self.out).await?;
+        Ok(())
+    }
+
+    async fn layer(&mut self, header: &Header, digest: &Digest) -> io::Result<()> {
+        self.layers.begin(digest, header.size());
+        if is_there(&self.client, digest).await? {
+            self.skip(padded(header.size())).await?;
+            self.leave_out(header);
+            return Ok(());
+        }
+        self.pass(header, padded(header.size())).await?;
+        self.layers.end("sent");
         Ok(())
     }
 
@@ -158,6 +176,7 @@ impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W>
         let mut file = File::from_std(tempfile::tempfile()?);
         let (digest, read) = self.copy_and_hash(&mut file, header.size()).await?;
         let rest = padded(header.size()) - header.size();
+        self.layers.begin(&digest, header.size());
         if read == header.size() && is_there(&self.client, &digest).await? {
             self.skip(rest).await?;
             self.leave_out(header);
@@ -165,10 +184,11 @@ impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W>
         }
         self.out.write_all(header.as_bytes()).await?;
         file.seek(SeekFrom::Start(0)).await?;
-        let mut file = tokio::io::BufReader::with_capacity(READ_BYTES, file);
+        let mut file = BufReader::with_capacity(READ_BYTES, file);
         tokio::io::copy_buf(&mut file, &mut self.out).await?;
         let mut rest = (&mut self.tarball).take(rest);
         tokio::io::copy(&mut rest, &mut self.out).await?;
+        self.layers.end("sent");
         Ok(())
     }
 
@@ -192,6 +212,7 @@ impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W>
 
     fn leave_out(&self, header: &Header) {
         self.left_out.0.fetch_add(header.size(), Ordering::Relaxed);
+        self.layers.end("already there");
     }
 }
 

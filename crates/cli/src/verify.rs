@@ -1,0 +1,202 @@
+//! Checks a tarball while it passes: each blob is what its name says, and the image that was asked for is whole.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use bytes::Bytes;
+use dockyard_oci::{Algorithm, Digest, Manifest};
+use futures::StreamExt;
+use serde::Deserialize;
+use sha2::{Sha256, Sha512};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_tar::Archive;
+use tokio_util::io::{InspectReader, StreamReader};
+
+use crate::progress::Layers;
+
+/// Pieces that may wait to be checked.
+const QUEUE: usize = 16;
+/// Bytes hashed at once.
+const READ_BYTES: usize = 256 * 1024;
+/// Longest `manifest.json` in bytes that is read.
+const SAVED_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A check under way.
+pub struct Check {
+    pieces: mpsc::Sender<Bytes>,
+    work: JoinHandle<Result<()>>,
+}
+
+impl Check {
+    /// Starts to check a tarball that is to hold a manifest, and tells of each blob that is right.
+    pub fn start(manifest: Digest, layers: Layers) -> Self {
+        let (pieces, receiver) = mpsc::channel(QUEUE);
+        let stream = ReceiverStream::new(receiver).map(Ok::<Bytes, io::Error>);
+        let work = tokio::spawn(async move {
+            let mut found = Found::of(manifest);
+            found.read(StreamReader::new(stream), &layers).await?;
+            found.require_all()
+        });
+        Self { pieces, work }
+    }
+
+    /// Shows the next bytes. What is wrong with them comes out at the end.
+    pub async fn see(&self, piece: Bytes) {
+        // It takes no more once something is wrong.
+        let _ = self.pieces.send(piece).await;
+    }
+
+    /// Ends the check. Errors: a blob that is not what its name says, one that is missing, no tarball at all.
+    pub async fn finish(self) -> Result<()> {
+        drop(self.pieces);
+        let checked = self
+            .work
+            .await
+            .context("the check of the tarball stopped")?;
+        checked.map_err(|error| {
+            anyhow!("the image that came is not the one that was asked for: {error}")
+        })
+    }
+}
+
+/// What was found so far, and what must still come.
+struct Found {
+    top: Digest,
+    /// Blobs whose content is what their name says.
+    right: HashSet<Digest>,
+    /// Manifests that images are read from when they come: the top, and what indexes list.
+    manifests: HashSet<Digest>,
+    /// Blobs that a manifest names.
+    needed: HashSet<Digest>,
+    /// Files that docker is told to load.
+    saved: Vec<String>,
+}
+
+/// An image of a `manifest.json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Saved {
+    config: String,
+    layers: Vec<String>,
+}
+
+impl Found {
+    fn of(top: Digest) -> Self {
+        Self {
+            manifests: HashSet::from([top.clone()]),
+            right: HashSet::new(),
+            needed: HashSet::new(),
+            saved: Vec::new(),
+            top,
+        }
+    }
+
+    async fn read(
+        &mut self,
+        tarball: impl AsyncRead + Send + Unpin,
+        layers: &Layers,
+    ) -> Result<()> {
+        let mut archive = Archive::new(tarball);
+        let mut entries = archive.entries()?;
+        while let Some(entry) = entries.next().await {
+            let mut entry = entry?;
+            let size = entry.effective_size();
+            let path = entry.path()?.into_owned();
+            if path == Path::new("manifest.json") {
+                let mut json = Vec::new();
+                entry.take(SAVED_MAX_BYTES).read_to_end(&mut json).await?;
+                let images: Vec<Saved> = serde_json::from_slice(&json)?;
+                let files = images
+                    .into_iter()
+                    .flat_map(|image| [image.layers, vec![image.config]].concat());
+                self.saved.extend(files);
+            } else if let Some(promised) = promised(&path) {
+                layers.begin(&promised, size);
+                let mut content = InspectReader::new(&mut entry, |bytes: &[u8]| {
+                    layers.advance(bytes.len() as u64);
+                });
+                self.blob(&mut content, promised).await?;
+                layers.end("verified");
+            }
+        }
+        Ok(())
+    }
+
+    async fn blob(
+        &mut self,
+        entry: &mut (impl AsyncRead + Send + Unpin),
+        promised: Digest,
+    ) -> Result<()> {
+        let is_manifest = self.manifests.remove(&promised);
+        let mut document = Vec::new();
+        let keep = is_manifest.then_some(&mut document);
+        let digest = match promised.algorithm() {
+            Algorithm::Sha256 => hash::<Sha256>(entry, Algorithm::Sha256, keep).await?,
+            Algorithm::Sha512 => hash::<Sha512>(entry, Algorithm::Sha512, keep).await?,
+        };
+        if digest != promised {
+            bail!("{promised} has the content of {digest}");
+        }
+        if is_manifest {
+            let manifest = Manifest::parse(&document, None)?;
+            let blobs = manifest.required_blobs().map(|blob| blob.digest.clone());
+            self.needed.extend(blobs);
+            // An index may list more than there is.
+            self.manifests
+                .extend(manifest.manifests.into_iter().map(|child| child.digest));
+        }
+        self.right.insert(promised);
+        Ok(())
+    }
+
+    fn require_all(&self) -> Result<()> {
+        let mut needed = self.needed.iter().chain([&self.top]);
+        if let Some(missing) = needed.find(|digest| !self.right.contains(*digest)) {
+            bail!("{missing} is missing");
+        }
+        let is_checked = |file: &&String| {
+            promised(Path::new(file)).is_none_or(|digest| !self.needed.contains(&digest))
+        };
+        match self.saved.iter().find(is_checked) {
+            Some(file) => bail!("its manifest.json names {file}, which is not of this image"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Is the digest that a file's name promises. Source: OCI image-spec, "Image Layout", `blobs/<alg>/<encoded>`.
+fn promised(path: &Path) -> Option<Digest> {
+    let name = path.to_str()?.strip_prefix("blobs/")?;
+    name.replacen('/', ":", 1).parse().ok()
+}
+
+/// Hashes content; a document that is kept must not be longer than a manifest may be.
+async fn hash<H: sha2::Digest>(
+    content: &mut (impl AsyncRead + Send + Unpin),
+    algorithm: Algorithm,
+    mut keep: Option<&mut Vec<u8>>,
+) -> Result<Digest> {
+    let mut hasher = H::new();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let read = content.read(&mut buffer).await?;
+        if read == 0 {
+            return Ok(Digest::from_hash(algorithm, &hasher.finalize())?);
+        }
+        hasher.update(&buffer[..read]);
+        if let Some(document) = &mut keep {
+            document.extend_from_slice(&buffer[..read]);
+            if document.len() > Manifest::MAX_BYTES {
+                bail!("one of its manifests is longer than 4 MiB");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! Tarballs with one thing wrong each.
+
+use serde_json::json;
+
+use super::*;
+use crate::progress::{Progress, Screen, Size};
+
+type Files = Vec<(String, Vec<u8>)>;
+
+fn digest(bytes: &[u8]) -> Digest {
+    let hash = <Sha256 as sha2::Digest>::digest(bytes);
+    Digest::from_hash(Algorithm::Sha256, &hash).unwrap()
+}
+
+fn name(digest: &Digest) -> String {
+    format!("blobs/{}", digest.as_str().replace(':', "/"))
+}
+
+fn blob(bytes: &[u8]) -> (String, Vec<u8>) {
+    (name(&digest(bytes)), bytes.to_vec())
+}
+
+/// An image of one layer as the server lays it out, and the digest of its manifest.
+fn image() -> (Digest, Files) {
+    let (config, layer) = (b"{}".as_slice(), b"a layer".as_slice());
+    let descriptor = |media_type: &str, bytes: &[u8]| json!({ "mediaType": media_type, "digest": digest(bytes).as_str(), "size": bytes.len() });
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": descriptor("application/vnd.oci.image.config.v1+json", config),
+        "layers": [descriptor("application/vnd.oci.image.layer.v1.tar", layer)],
+    });
+    let manifest = manifest.to_string().into_bytes();
+    let saved = json!([{
+        "Config": name(&digest(config)),
+        "RepoTags": ["alice/app:v1"],
+        "Layers": [name(&digest(layer))],
+    }]);
+    let files = vec![
+        ("manifest.json".to_owned(), saved.to_string().into_bytes()),
+        blob(&manifest),
+        blob(config),
+        blob(layer),
+    ];
+    (digest(&manifest), files)
+}
+
+async fn check(top: Digest, files: &Files) -> Result<(), String> {
+    let mut tarball = tokio_tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tokio_tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        tarball
+            .append_data(&mut header, name, bytes.as_slice())
+            .await
+            .unwrap();
+    }
+    let tarball = tarball.into_inner().await.unwrap();
+    let progress = Progress::start(Screen::Silent, "", Size::Unknown);
+    let check = Check::start(top, progress.layers());
+    for piece in tarball.chunks(700) {
+        check.see(Bytes::copy_from_slice(piece)).await;
+    }
+    check.finish().await.map_err(|error| error.to_string())
+}
+
+async fn wrong(change: impl FnOnce(&mut Digest, &mut Files)) -> String {
+    let (mut top, mut files) = image();
+    change(&mut top, &mut files);
+    check(top, &files).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn what_was_asked_for_passes_in_any_order() {
+    let (top, mut files) = image();
+    assert_eq!(check(top.clone(), &files).await, Ok(()));
+    files.swap(2, 3);
+    assert_eq!(check(top, &files).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_changed_byte_is_found() {
+    let message = wrong(|_, files| files[3].1[0] ^= 1).await;
+    let layer = digest(b"a layer");
+    assert!(
+        message.contains(&format!("{layer} has the content of sha256:")),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_missing_layer_and_a_missing_manifest_are_found() {
+    let message = wrong(|_, files| drop(files.pop())).await;
+    assert!(
+        message.ends_with(&format!("{} is missing", digest(b"a layer"))),
+        "{message}"
+    );
+    let message = wrong(|top, _| *top = digest(b"another")).await;
+    assert!(
+        message.ends_with(&format!("{} is missing", digest(b"another"))),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn docker_is_told_to_load_nothing_else() {
+    let message = wrong(|_, files| {
+        files.push(blob(b"another layer"));
+        let layer = name(&digest(b"another layer"));
+        let saved = json!([{ "Config": name(&digest(b"{}")), "Layers": [layer] }]);
+        files[0].1 = saved.to_string().into_bytes();
+    })
+    .await;
+    assert!(
+        message.contains("manifest.json names blobs/sha256/"),
+        "{message}"
+    );
+    let message = wrong(|_, files| {
+        let saved = json!([{ "Config": "evil.json", "Layers": [] }]);
+        files[0].1 = saved.to_string().into_bytes();
+    })
+    .await;
+    assert!(message.contains("names evil.json"), "{message}");
+}
