@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers: scripts/fuzz.sh [SECONDS] [TARGET...]    (600 seconds each, all targets)
+# Fuzzes the parsers and the import of tarballs: scripts/fuzz.sh [SECONDS] [TARGET...]    (600 seconds each, all targets)
 # Needs no nightly toolchain and no cargo-fuzz: the coverage is LLVM's own. What is found is kept in
 # fuzz/artifacts; the corpus in fuzz/corpus grows and is kept small.
 set -euo pipefail
@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-600}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(manifest reference range scope)
+[ ${#targets[@]} -gt 0 ] || targets=(manifest reference range scope import)
 
 command -v g++ >/dev/null || {
   echo 'fuzz: libFuzzer is C++: install g++ (Debian: g++)' >&2

@@ -22,12 +22,12 @@ test_needs=(
   # With the key of Debian 13, whose docker is unpacked too.
   /usr/share/keyrings/debian-archive-trixie-stable.gpg=debian-archive-keyring
   /bin/busybox=busybox-static mmdebstrap=mmdebstrap chromium=chromium python3=python3
-  node=nodejs npm=npm xz=xz-utils strace=strace
+  node=nodejs npm=npm xz=xz-utils zstd=zstd bzip2=bzip2 tmux=tmux openssl=openssl strace=strace
   # The pages' fallback has the metrics of Arial, which most machines have, or this in its place.
   '/usr/share/fonts/truetype/liberation*/LiberationSans-Regular.ttf=fonts-liberation'
 )
 dev_needs=(inotifywait=inotify-tools)
-bench_needs=(docker-registry=docker-registry sqlite3=sqlite3)
+bench_needs=(docker-registry=docker-registry sqlite3=sqlite3 pigz=pigz)
 demo_needs=(python3=python3)
 
 is_there() {

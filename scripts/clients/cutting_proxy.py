@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Stands between a client and a server on this machine and cuts connections, as bad networks do.
 
-    cutting_proxy.py TO_PORT --cut BYTES [--port PORT] [--last BYTES]
+    cutting_proxy.py TO_PORT [--cut BYTES] [--port PORT] [--last BYTES] [--rate BYTES]
 
 Every connection is reset after BYTES in one direction. With --last, the proxy ends once it has passed so many
-bytes in all. Prints its port.
+bytes in all. With --rate, it passes so many bytes a second. Prints its port.
 """
 
 import argparse
@@ -12,12 +12,14 @@ import os
 import socket
 import struct
 import threading
+import time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("to", type=int)
-parser.add_argument("--cut", type=int, required=True)
+parser.add_argument("--cut", type=int)
 parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--last", type=int)
+parser.add_argument("--rate", type=int)
 options = parser.parse_args()
 total, lock = 0, threading.Lock()
 
@@ -42,9 +44,11 @@ def pass_on(source, sink, both):
                 total += len(data)
                 if options.last and total > options.last:
                     os._exit(0)
-            if passed > options.cut:
+            if options.cut and passed > options.cut:
                 break
             sink.sendall(data)
+            if options.rate:
+                time.sleep(len(data) / options.rate)
         else:
             sink.shutdown(socket.SHUT_WR)
             return

@@ -132,6 +132,29 @@ stop_server() { # [signal]
 # The most memory that the server held so far, in kB.
 server_peak_kb() { awk '/^VmHWM:/{print $2}' "/proc/$server_pid/status"; }
 
+# --- certificates ---------------------------------------------------------------------------------
+
+authority() { # name: makes a certificate authority
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
+    -keyout "$work/$1.key" -out "$work/$1.pem" 2>/dev/null
+}
+certificate() { # authority, name, days...: makes one for 127.0.0.1 and images.example
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$2" \
+    -keyout "$work/$2.key" -out "$work/$2.csr" 2>/dev/null
+  printf 'subjectAltName=IP:127.0.0.1,DNS:images.example\nbasicConstraints=critical,CA:FALSE\n' >"$work/$2.ext"
+  openssl x509 -req -in "$work/$2.csr" -CA "$work/$1.pem" -CAkey "$work/$1.key" -CAcreateserial \
+    -extfile "$work/$2.ext" -out "$work/$2.pem" "${@:3}" 2>/dev/null
+}
+
+started() { # file: waits for the first line of what was started, and leaves it in $line
+  for _ in $(seq 1 100); do
+    line=$(head -n 1 "$1")
+    [ -n "$line" ] && return
+    sleep 0.05
+  done
+  fail "$1 was written"
+}
+
 # --- the JSON API ---------------------------------------------------------------------------------
 
 body=$work/body
@@ -234,10 +257,15 @@ nothing_stored() { # what, repository, tag, token
 
 started_engines=no
 
-use_engines() { # docker, docker26-graph or docker26-containerd; podman; containerd
+start_engines() { # docker, docker26-graph, docker26-containerd, podman, containerd
   [ "$(id -u)" = 0 ] || { fail "the container engines need root: sudo -E $0"; exit 1; }
   [ -n "${DOCKYARD_KEEP_ENGINES:-}" ] || started_engines=yes
   "$top/scripts/engine.sh" up "$@" || { fail "the engines start: $*"; exit 1; }
+}
+
+# Starts engines and lets the clients know them: at most one kind of docker.
+use_engines() {
+  start_engines "$@"
   local engine docker=docker
   for engine in "$@"; do
     [[ $engine != docker* ]] || docker=$engine

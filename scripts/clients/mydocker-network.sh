@@ -16,14 +16,6 @@ tells() { # what, message, command...
   attempt "$@" || got=$?
   equal "$what" "1 mydocker: $message" "$got $(tail -n 1 "$output")"
 }
-started() { # file: waits for the first line of what was started, and leaves it in $line
-  for _ in $(seq 1 100); do
-    line=$(head -n 1 "$1")
-    [ -n "$line" ] && return
-    sleep 0.05
-  done
-  fail "$1 was written"
-}
 at() { local where=$1; shift; mydocker --server "$where" "$@"; }
 
 # --- a network that cuts
@@ -64,19 +56,25 @@ refuse 'push into a network that goes away' at "$through" push --file "$work/los
 wait "$proxy"
 refuse 'nothing of it is there' at "$server" pull alice/app:lost --output "$work/none.tar"
 
+# --- a server that is restarted in the middle
+
+python3 "$here/make_image.py" tarball "$work/long.tar" --mib 40 --name alice/app:long >/dev/null
+cutting --rate 10000000
+at "$through" push --file "$work/long.tar" alice/app:long >"$work/long" 2>&1 &
+pushing=$!
+sleep 1.5
+stop_server KILL
+launch_server
+wait "$pushing"
+equal 'a push survives that' 0 $?
+cp "$work/long" "$output"
+says 'it says so' "^$through was restarted: sending what it does not have yet$"
+check 'the image is there' at "$server" pull alice/app:long --output "$work/long-out.tar"
+rm "$work/long-out.tar" "$work/long.tar"
+kill "$proxy"
+
 # --- TLS
 
-authority() { # name: makes a certificate authority
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
-    -keyout "$work/$1.key" -out "$work/$1.pem" 2>/dev/null
-}
-certificate() { # authority, name, days...: makes one for 127.0.0.1 and images.example
-  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$2" \
-    -keyout "$work/$2.key" -out "$work/$2.csr" 2>/dev/null
-  printf 'subjectAltName=IP:127.0.0.1,DNS:images.example\nbasicConstraints=critical,CA:FALSE\n' >"$work/$2.ext"
-  openssl x509 -req -in "$work/$2.csr" -CA "$work/$1.pem" -CAkey "$work/$1.key" -CAcreateserial \
-    -extfile "$work/$2.ext" -out "$work/$2.pem" "${@:3}" 2>/dev/null
-}
 front() { # certificate: sets $tls, $https_front and $front
   : >"$work/front"
   python3 "$here/tls_front.py" "$port" "$work/$1.pem" "$work/$1.key" >"$work/front" 2>"$work/asked" &

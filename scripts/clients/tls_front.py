@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Puts TLS before a server on this machine, and a proxy before that.
 
-    tls_front.py TO_PORT CERTIFICATE KEY
+    tls_front.py TO CERTIFICATE KEY [CLIENTS_CA]
 
-Prints two ports: of the TLS end, and of a proxy (HTTP CONNECT) that leads there whatever host is asked for. The proxy
+TO is a port, or the path of a socket. With CLIENTS_CA, a client must show a certificate of that authority. Prints two ports: of the TLS end, and of a proxy (HTTP CONNECT) that leads there whatever host is asked for. The proxy
 writes each host that it was asked for to standard error.
 """
 
@@ -12,9 +12,12 @@ import ssl
 import sys
 import threading
 
-to, certificate, key = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+to, certificate, key = sys.argv[1:4]
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(certificate, key)
+if len(sys.argv) > 4:
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(sys.argv[4])
 
 
 def pass_on(source, sink):
@@ -35,12 +38,20 @@ def join(one, other):
     pass_on(other, one)
 
 
+def server():
+    if to.isdigit():
+        return socket.create_connection(("127.0.0.1", int(to)))
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(to)
+    return connection
+
+
 def tls(client):
     try:
         client = context.wrap_socket(client, server_side=True)
     except (ssl.SSLError, OSError):
         return
-    join(client, socket.create_connection(("127.0.0.1", to)))
+    join(client, server())
 
 
 def proxy(client):

@@ -4,7 +4,7 @@ mod examples;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::address::Server;
 
@@ -226,6 +226,15 @@ pub struct Pull {
     /// Which image of a multi-platform one: linux/amd64, linux/arm64, linux/arm/v7; with --output also all
     #[arg(long, value_name = "OS/ARCH", value_parser = platform)]
     pub platform: Option<String>,
+    /// For an engine before docker 23, which knows no zstd; found out by itself when the image is loaded here
+    #[arg(long, value_name = "ENGINE")]
+    pub compat: Option<Compat>,
+}
+
+/// Engines that a tarball must be made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compat {
+    Docker20,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,9 @@ mod download;
 mod repositories;
 mod upload;
 
+pub use download::Choice;
+pub use upload::Lost;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

@@ -33,6 +33,13 @@ pub fn cache_folder() -> PathBuf {
     caches.unwrap_or_else(env::temp_dir).join("mydocker")
 }
 
+/// Is the folder of docker's own settings.
+pub fn docker_folder() -> Option<PathBuf> {
+    let set = env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty());
+    let home = || env::home_dir().map(|home| home.join(".docker"));
+    set.map(PathBuf::from).or_else(home)
+}
+
 impl ConfigFile {
     /// Finds the file: `MYDOCKER_CONFIG`, else `.mydocker.json` in the home folder.
     pub fn locate() -> Result<Self> {

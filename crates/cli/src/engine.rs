@@ -1,18 +1,22 @@
 //! The local engine, docker or podman, behind its docker-compatible socket.
 
+mod place;
+
 use std::env;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
+use bollard::Docker;
 use bollard::errors::Error as DockerError;
 use bollard::query_parameters::{ImportImageOptions, RemoveImageOptions, TagImageOptions};
-use bollard::{API_DEFAULT_VERSION, Docker};
 use futures::{StreamExt, TryStreamExt};
 
+use crate::config;
 use crate::failure;
 use crate::progress::ByteStream;
 use crate::text;
+use place::Place;
 
 /// How long a short question to the engine may take, in seconds.
 const ASK_SECS: u64 = 30;
@@ -21,6 +25,17 @@ const ASK_SECS: u64 = 30;
 const TRANSFER_SECS: u64 = 24 * 60 * 60;
 /// The name under which engines keep images that carry no host of their own.
 const DEFAULT_HOST: &str = "docker.io";
+
+/// The first docker that unpacks zstd when it loads an image.
+const DOCKER_WITH_ZSTD: u32 = 23;
+
+/// What an engine says of itself.
+#[derive(Debug, Default)]
+pub struct About {
+    /// What it runs images of, such as `linux/amd64`.
+    pub platform: Option<String>,
+    pub knows_no_zstd: bool,
+}
 
 /// A running engine.
 pub struct Engine {
@@ -35,17 +50,17 @@ pub struct Found {
 }
 
 impl Engine {
-    /// Finds the engine: the one `DOCKER_HOST` names, else the first socket that answers.
+    /// Finds the engine: the one that is named, as docker's own command line would, else the first socket that answers.
     pub async fn connect() -> Result<Self> {
         let set = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        if let Some(host) = set("DOCKER_HOST") {
-            return Self::at(&host).await;
+        if let Some(place) = Place::named(set, config::docker_folder().as_deref())? {
+            return Self::at(&place).await;
         }
-        let places = default_places(set("XDG_RUNTIME_DIR").as_deref());
+        let places = Place::usual(set("XDG_RUNTIME_DIR").as_deref());
         let mut trouble = None;
         for place in places
             .iter()
-            .filter(|place| Path::new(path_of(place)).exists())
+            .filter(|place| Path::new(place.path()).exists())
         {
             match Self::at(place).await {
                 Ok(engine) => return Ok(engine),
@@ -53,7 +68,7 @@ impl Engine {
             }
         }
         Err(trouble.unwrap_or_else(|| {
-            let tried: Vec<_> = places.iter().map(|place| path_of(place)).collect();
+            let tried: Vec<_> = places.iter().map(Place::path).collect();
             anyhow!(
                 "no docker or podman answers here (looked at {}): start it, set DOCKER_HOST, or \
                 use a tarball (push --file, pull --output)",
@@ -62,20 +77,16 @@ impl Engine {
         }))
     }
 
-    async fn at(host: &str) -> Result<Self> {
-        let docker = if host.starts_with("unix://") {
-            Docker::connect_with_unix(host, ASK_SECS, API_DEFAULT_VERSION)
-        } else if host.starts_with("tcp://") || host.starts_with("http://") {
-            Docker::connect_with_http(host, ASK_SECS, API_DEFAULT_VERSION)
-        } else {
-            bail!("DOCKER_HOST is {host}, but mydocker only knows unix:// and tcp:// engines");
-        };
-        let docker = docker.map_err(|error| unreachable(host, &error))?;
+    async fn at(place: &Place) -> Result<Self> {
+        let host = &place.host;
+        let docker = place
+            .connect()?
+            .map_err(|error| unreachable(host, &error))?;
         let pinged = docker.ping().await;
         pinged.map_err(|error| unreachable(host, &error))?;
         Ok(Self {
             docker,
-            place: host.to_owned(),
+            place: host.clone(),
         })
     }
 
@@ -101,10 +112,22 @@ impl Engine {
         )
     }
 
-    /// Is the platform that the engine runs images of, such as `linux/amd64`, when it says so.
-    pub async fn platform(&self) -> Option<String> {
-        let version = self.docker.version().await.ok()?;
-        Some(format!("{}/{}", version.os?, version.arch?))
+    /// Asks the engine about itself; nothing is known of one that does not say.
+    pub async fn about(&self) -> About {
+        let Ok(version) = self.docker.version().await else {
+            return About::default();
+        };
+        let parts = version.components.unwrap_or_default();
+        // Podman answers like docker, with a version of its own.
+        let is_docker = parts.iter().all(|part| part.name != "Podman Engine");
+        let number = version.version.unwrap_or_default();
+        About {
+            platform: version
+                .os
+                .zip(version.arch)
+                .map(|(os, arch)| format!("{os}/{arch}")),
+            knows_no_zstd: is_docker && major(&number).is_some_and(|it| it < DOCKER_WITH_ZSTD),
+        }
     }
 
     /// Streams an image out of the engine as a tarball.
@@ -222,19 +245,9 @@ pub enum LocalhostName {
     IsNew,
 }
 
-/// Lists the sockets to try when `DOCKER_HOST` names none, the usual first.
-fn default_places(runtime_dir: Option<&str>) -> Vec<String> {
-    let mut places = vec!["unix:///var/run/docker.sock".to_owned()];
-    if let Some(folder) = runtime_dir {
-        places.push(format!("unix://{folder}/docker.sock"));
-        places.push(format!("unix://{folder}/podman/podman.sock"));
-    }
-    places.push("unix:///run/podman/podman.sock".to_owned());
-    places
-}
-
-fn path_of(place: &str) -> &str {
-    place.trim_start_matches("unix://")
+/// Is the first number of a version such as `20.10.24+dfsg1`.
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
 }
 
 /// Takes the names out of `Loaded image: a:1`, `Loaded image(s): a:1,b:2`,
@@ -309,17 +322,10 @@ mod tests {
     }
 
     #[test]
-    fn looks_for_docker_first_and_then_for_podman() {
-        assert_eq!(
-            default_places(Some("/run/user/1000")),
-            [
-                "unix:///var/run/docker.sock",
-                "unix:///run/user/1000/docker.sock",
-                "unix:///run/user/1000/podman/podman.sock",
-                "unix:///run/podman/podman.sock"
-            ]
-        );
-        assert_eq!(default_places(None).len(), 2);
+    fn reads_the_first_number_of_a_version() {
+        assert_eq!(major("20.10.24+dfsg1"), Some(20));
+        assert_eq!(major("26.1.5"), Some(26));
+        assert_eq!(major("library-import"), None);
     }
 
     #[tokio::test]
@@ -330,9 +336,17 @@ mod tests {
                 "tcp://127.0.0.1:1",
                 "no engine answers at tcp://127.0.0.1:1",
             ),
-            ("ssh://me@host", "only knows unix:// and tcp://"),
+            (
+                "ssh://me@host",
+                "docker save IMAGE | mydocker push --file - IMAGE",
+            ),
+            ("fd://", "only knows unix:// and tcp://"),
         ] {
-            let Err(error) = Engine::at(host).await else {
+            let place = Place::named(
+                |name| (name == "DOCKER_HOST").then(|| host.to_owned()),
+                None,
+            );
+            let Err(error) = Engine::at(&place.unwrap().unwrap()).await else {
                 panic!("{host} answered");
             };
             assert!(error.to_string().contains(words), "{error}");

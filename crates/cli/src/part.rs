@@ -140,7 +140,7 @@ impl PartFile {
             let found_name = found.file_name().and_then(|name| name.to_str());
             let id = found_name.and_then(|found| found.strip_prefix(name)?.strip_prefix('.'));
             let id = id.and_then(|rest| rest.strip_suffix(ENDING));
-            found != own
+            found.file_name() != own.file_name()
                 && id.is_some_and(|id| {
                     id.len() == ID_CHARS && id.bytes().all(|b| b.is_ascii_hexdigit())
                 })

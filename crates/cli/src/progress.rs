@@ -1,18 +1,21 @@
 //! Shows how a transfer goes: a bar on a terminal, a plain line at its start and its end elsewhere.
 
-use std::future::ready;
+mod layers;
+mod sending;
+
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dockyard_oci::Digest;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::text;
+pub use layers::Layers;
+pub use sending::Sending;
 
 /// The pieces of a tarball on its way.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
@@ -46,12 +49,23 @@ pub enum Size {
     Unknown,
 }
 
+/// Whether bars are on the terminal.
+static HAS_BARS: AtomicBool = AtomicBool::new(false);
+
+/// Takes back the `^C` that a terminal shows on Ctrl-C. It begins a line of its own after bars, which end at the right
+/// edge, and the first of them would stay when they are cleared.
+pub fn take_back_ctrl_c() {
+    if HAS_BARS.load(Ordering::Relaxed) {
+        let _ = write!(io::stderr(), "\r\x1b[2K\x1b[A");
+    }
+}
+
 /// A running transfer. Dropped without `finish`, it wipes its bar, so that an error stands alone.
 pub struct Progress {
     screen: Screen,
     bar: Option<ProgressBar>,
     layers: Layers,
-    sent: Arc<AtomicU64>,
+    received: Arc<AtomicU64>,
     started: Instant,
 }
 
@@ -61,6 +75,7 @@ impl Progress {
         let has_bar = screen != Screen::Silent && io::stderr().is_terminal();
         let bars = has_bar.then(MultiProgress::new);
         let bar = bars.as_ref().map(|bars| bar(bars, label, size));
+        HAS_BARS.store(has_bar, Ordering::Relaxed);
         if bar.is_none() {
             screen.say(label);
         }
@@ -68,29 +83,27 @@ impl Progress {
             screen,
             bar,
             layers: Layers::new(screen, bars),
-            sent: Arc::default(),
+            received: Arc::default(),
             started: Instant::now(),
         }
     }
 
-    /// Counts the bytes that pass through a stream, and tells when the other side has work left.
+    /// Counts the bytes that come in through a stream.
     pub fn watch(&self, stream: ByteStream) -> ByteStream {
-        let (bar, sent) = (self.bar.clone(), Arc::clone(&self.sent));
-        let bar_at_end = self.bar.clone();
-        let end = futures::stream::once(async move {
-            if let Some(bar) = bar_at_end {
-                bar.set_message("finishing");
-            }
-        });
-        let end = end.filter_map(|()| ready(None));
+        let (bar, received) = (self.bar.clone(), Arc::clone(&self.received));
         let counted = stream.inspect(move |piece| {
             let Ok(piece) = piece else { return };
-            sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            received.fetch_add(piece.len() as u64, Ordering::Relaxed);
             if let Some(bar) = &bar {
-                advance(bar, piece.len() as u64);
+                bar.inc(piece.len() as u64);
             }
         });
-        counted.chain(end).boxed()
+        counted.boxed()
+    }
+
+    /// Follows what goes out.
+    pub fn sending(&self) -> Sending {
+        Sending::new(self.bar.clone(), self.layers.clone())
     }
 
     /// Is where to tell how far the single layers are.
@@ -98,122 +111,50 @@ impl Progress {
         self.layers.clone()
     }
 
-    /// Moves on over bytes that were there before.
+    /// Goes on after bytes that were there before, and says so.
     pub fn skip(&self, bytes: u64) {
+        let size = text::size(bytes);
+        self.layers
+            .say(&format!("Going on after {size}, received before"));
         if let Some(bar) = &self.bar {
             bar.set_position(bytes);
             bar.reset_eta();
         }
     }
 
-    /// Is the number of bytes that passed so far.
-    pub fn bytes(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    /// Ends the transfer and says how much it was.
+    /// Ends the transfer and says how much came in.
     pub fn finish(self, verb: &str) {
-        self.end(verb, 0);
+        let received = self.received.load(Ordering::Relaxed);
+        self.end(verb, received, 0);
     }
 
-    /// Ends a push and says how much of what was read had to be sent.
-    pub fn finish_push(self, left_out_bytes: u64) {
-        self.end("Sent", left_out_bytes);
+    /// Ends a push and says how much had to be sent.
+    pub fn finish_push(self, sending: &Sending) {
+        let (sent, left_out) = sending.bytes();
+        self.end("Sent", sent, left_out);
     }
 
-    fn end(self, verb: &str, left_out_bytes: u64) {
+    fn end(self, verb: &str, bytes: u64, left_out: u64) {
         self.clear();
-        let (bytes, elapsed) = (self.bytes(), self.started.elapsed());
-        let line = summary(verb, bytes.saturating_sub(left_out_bytes), elapsed);
-        self.screen.say(&match left_out_bytes {
+        let line = summary(verb, bytes, self.started.elapsed());
+        self.screen.say(&match left_out {
             0 => line,
             bytes => format!("{line}; {} of layers were there already", text::size(bytes)),
         });
     }
 
     fn clear(&self) {
-        self.layers.clear();
+        HAS_BARS.store(false, Ordering::Relaxed);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+        self.layers.clear();
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-/// Tells how far the single layers of a transfer are: a bar for the one on its way on a terminal, a line for each that
-/// is done. Cheap to clone.
-#[derive(Clone)]
-pub struct Layers {
-    screen: Screen,
-    bars: Option<MultiProgress>,
-    current: Arc<Mutex<Option<Layer>>>,
-}
-
-/// The layer that is on its way.
-struct Layer {
-    name: String,
-    size: u64,
-    bar: Option<ProgressBar>,
-}
-
-impl Layers {
-    fn new(screen: Screen, bars: Option<MultiProgress>) -> Self {
-        Self {
-            screen,
-            bars,
-            current: Arc::default(),
-        }
-    }
-
-    /// Begins with a layer of `size` bytes.
-    pub fn begin(&self, digest: &Digest, size: u64) {
-        let name = digest.short().to_owned();
-        let bar = self.bars.as_ref().map(|bars| {
-            let bar = bars.insert(0, ProgressBar::new(size));
-            bar.set_style(style(
-                "  {prefix}  {wide_bar} {binary_bytes}/{binary_total_bytes}",
-            ));
-            bar.set_prefix(name.clone());
-            bar
-        });
-        *self.lock() = Some(Layer { name, size, bar });
-    }
-
-    /// Counts bytes of the layer.
-    pub fn advance(&self, bytes: u64) {
-        if let Some(Layer { bar: Some(bar), .. }) = &*self.lock() {
-            bar.inc(bytes);
-        }
-    }
-
-    /// Ends the layer and says what became of it.
-    pub fn end(&self, what: &str) {
-        let Some(Layer { name, size, bar }) = self.lock().take() else {
-            return;
-        };
-        let line = format!("  {name}  {:>10}  {what}", text::size(size));
-        match (&self.bars, bar) {
-            (Some(bars), Some(bar)) => {
-                bar.finish_and_clear();
-                bars.suspend(|| self.screen.say(&line));
-            }
-            _ => self.screen.say(&line),
-        }
-    }
-
-    fn clear(&self) {
-        if let Some(Layer { bar: Some(bar), .. }) = self.lock().take() {
-            bar.finish_and_clear();
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Layer>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -240,14 +181,6 @@ impl Cut {
     }
 }
 
-/// Moves the bar, and its end with it where the size was only a guess.
-fn advance(bar: &ProgressBar, bytes: u64) {
-    bar.inc(bytes);
-    if bar.length().is_some_and(|length| length < bar.position()) {
-        bar.set_length(bar.position());
-    }
-}
-
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is well-formed")
 }
@@ -256,12 +189,12 @@ fn bar(bars: &MultiProgress, label: &str, size: Size) -> ProgressBar {
     let (bar, template) = match size {
         Size::Exactly(bytes) => (
             ProgressBar::new(bytes),
-            "{prefix}\n{wide_bar} \
+            "{prefix}\n{bar:24} {percent} %  \
             {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} {msg}",
         ),
         Size::About(bytes) => (
             ProgressBar::new(bytes),
-            "{prefix}\n{wide_bar} {binary_bytes} of about \
+            "{prefix}\n{bar:24} {percent} %  {binary_bytes} of about \
             {binary_total_bytes}  {binary_bytes_per_sec}  {eta} {msg}",
         ),
         Size::Unknown => (
@@ -306,6 +239,6 @@ mod tests {
         ];
         let watched = progress.watch(futures::stream::iter(pieces).boxed());
         assert_eq!(watched.count().await, 3);
-        assert_eq!(progress.bytes(), 5);
+        assert_eq!(progress.received.load(Ordering::Relaxed), 5);
     }
 }

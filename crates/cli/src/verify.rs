@@ -1,6 +1,6 @@
 //! Checks a tarball while it passes: each blob is what its name says, and the image that was asked for is whole.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::Path;
 
@@ -73,6 +73,10 @@ struct Found {
     manifests: HashSet<Digest>,
     /// Blobs that a manifest names.
     needed: HashSet<Digest>,
+    /// Configurations that are read when they come, with the layers of their manifests.
+    configs: HashMap<Digest, Vec<Digest>>,
+    /// By the layer, its diff id: a layer may stand there unpacked instead.
+    unpacked: HashMap<Digest, Digest>,
     /// Files that docker is told to load.
     saved: Vec<String>,
 }
@@ -85,12 +89,25 @@ struct Saved {
     layers: Vec<String>,
 }
 
+/// What is read of an image's configuration. Source: OCI image-spec, "Image Configuration".
+#[derive(Deserialize)]
+struct Config {
+    rootfs: RootFs,
+}
+
+#[derive(Deserialize)]
+struct RootFs {
+    diff_ids: Vec<Digest>,
+}
+
 impl Found {
     fn of(top: Digest) -> Self {
         Self {
             manifests: HashSet::from([top.clone()]),
             right: HashSet::new(),
             needed: HashSet::new(),
+            configs: HashMap::new(),
+            unpacked: HashMap::new(),
             saved: Vec::new(),
             top,
         }
@@ -116,6 +133,12 @@ impl Found {
                     .flat_map(|image| [image.layers, vec![image.config]].concat());
                 self.saved.extend(files);
             } else if let Some(promised) = promised(&path) {
+                let is_document =
+                    self.manifests.contains(&promised) || self.configs.contains_key(&promised);
+                if is_document {
+                    self.blob(&mut entry, promised).await?;
+                    continue;
+                }
                 layers.begin(&promised, size);
                 let mut content = InspectReader::new(&mut entry, |bytes: &[u8]| {
                     layers.advance(bytes.len() as u64);
@@ -133,8 +156,9 @@ impl Found {
         promised: Digest,
     ) -> Result<()> {
         let is_manifest = self.manifests.remove(&promised);
+        let layers = self.configs.remove(&promised);
         let mut document = Vec::new();
-        let keep = is_manifest.then_some(&mut document);
+        let keep = (is_manifest || layers.is_some()).then_some(&mut document);
         let digest = match promised.algorithm() {
             Algorithm::Sha256 => hash::<Sha256>(entry, Algorithm::Sha256, keep).await?,
             Algorithm::Sha512 => hash::<Sha512>(entry, Algorithm::Sha512, keep).await?,
@@ -146,9 +170,19 @@ impl Found {
             let manifest = Manifest::parse(&document, None)?;
             let blobs = manifest.required_blobs().map(|blob| blob.digest.clone());
             self.needed.extend(blobs);
+            if let Some(config) = &manifest.config {
+                let layers = manifest.layers.iter().map(|layer| layer.digest.clone());
+                self.configs.insert(config.digest.clone(), layers.collect());
+            }
             // An index may list more than there is.
             self.manifests
                 .extend(manifest.manifests.into_iter().map(|child| child.digest));
+        }
+        if let Some(layers) = layers
+            && let Ok(config) = serde_json::from_slice::<Config>(&document)
+        {
+            self.unpacked
+                .extend(layers.into_iter().zip(config.rootfs.diff_ids));
         }
         self.right.insert(promised);
         Ok(())
@@ -156,13 +190,20 @@ impl Found {
 
     fn require_all(&self) -> Result<()> {
         let mut needed = self.needed.iter().chain([&self.top]);
-        if let Some(missing) = needed.find(|digest| !self.right.contains(*digest)) {
+        let is_there = |digest: &Digest| {
+            let unpacked = self.unpacked.get(digest);
+            [Some(digest), unpacked]
+                .into_iter()
+                .flatten()
+                .any(|one| self.right.contains(one))
+        };
+        if let Some(missing) = needed.find(|digest| !is_there(digest)) {
             bail!("{missing} is missing");
         }
-        let is_checked = |file: &&String| {
-            promised(Path::new(file)).is_none_or(|digest| !self.needed.contains(&digest))
-        };
-        match self.saved.iter().find(is_checked) {
+        let ours: HashSet<&Digest> = self.needed.iter().chain(self.unpacked.values()).collect();
+        let is_foreign =
+            |file: &&String| promised(Path::new(file)).is_none_or(|digest| !ours.contains(&digest));
+        match self.saved.iter().find(is_foreign) {
             Some(file) => bail!("its manifest.json names {file}, which is not of this image"),
             None => Ok(()),
         }
@@ -192,7 +233,7 @@ async fn hash<H: sha2::Digest>(
         if let Some(document) = &mut keep {
             document.extend_from_slice(&buffer[..read]);
             if document.len() > Manifest::MAX_BYTES {
-                bail!("one of its manifests is longer than 4 MiB");
+                bail!("one of its documents is longer than 4 MiB");
             }
         }
     }

@@ -106,7 +106,11 @@ impl Connection {
         write!(out, "{head}content-length: {}\r\n\r\n", bytes.len())?;
         out.write_all(bytes)?;
         let (answer, _) = self.read_head()?;
-        ensure!(answer.status == 200, "{method} {path}: {}", answer.status);
+        ensure!(
+            answer.status / 100 == 2,
+            "{method} {path}: {}",
+            answer.status
+        );
         let mut text = vec![0; usize::try_from(answer.length)?];
         self.reader.read_exact(&mut text)?;
         Ok(String::from_utf8(text)?)

@@ -1,4 +1,5 @@
-//! Measures Dockyard beside Debian's docker-registry, in turns, and writes a table of ratios.
+//! Measures Dockyard beside Debian's docker-registry, in turns, and its tarballs beside pigz, and writes tables of
+//! ratios.
 //!
 //!   bench --dockyard PROGRAM --folder DIR --out FILE.md [--rounds N] [--small]
 //!
@@ -11,6 +12,7 @@ mod populate;
 mod report;
 mod rows;
 mod server;
+mod tarballs;
 
 use std::path::PathBuf;
 
@@ -54,7 +56,7 @@ fn options() -> Result<Options> {
 fn main() -> Result<()> {
     let options = options()?;
     let mut bench = Bench::start(&options.dockyard, &options.folder, options.small)?;
-    let mut report = Report::default();
+    let mut report = Report::beside("docker-registry");
     for round in 1..=options.rounds {
         eprintln!("round {round} of {}", options.rounds);
         bench.round(round, &mut report)?;
@@ -68,7 +70,15 @@ fn main() -> Result<()> {
         options.rounds,
         &mut report,
     )?;
-    let text = report.write(options.rounds);
+    let mut tarballs = Report::beside("the other");
+    tarballs::measure(
+        &options.dockyard,
+        &options.folder,
+        options.rounds,
+        options.small,
+        &mut tarballs,
+    )?;
+    let text = report::document(&report, &tarballs, options.rounds);
     print!("{text}");
     std::fs::write(&options.out, text)?;
     Ok(())

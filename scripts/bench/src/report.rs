@@ -1,8 +1,6 @@
-//! The table: median and spread of each server, and the ratio of the medians.
+//! Tables: median and spread on each side, and the ratio of the medians.
 
 use std::fmt::Write;
-
-use crate::server::Kind;
 
 /// Which way is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +8,17 @@ pub enum Better {
     More,
     Less,
 }
+
+/// Whose figure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Dockyard,
+    /// What Dockyard is compared with.
+    Other,
+}
+
+/// What is measured: name, unit, and which way is better.
+pub type Measure = (&'static str, &'static str, Better);
 
 struct Row {
     name: &'static str,
@@ -19,19 +28,26 @@ struct Row {
 }
 
 /// Collects what was measured, in the order of the first measurement.
-#[derive(Default)]
 pub struct Report {
+    /// What the other side is called.
+    other: &'static str,
     rows: Vec<Row>,
 }
 
 impl Report {
-    pub fn add(
-        &mut self,
-        (name, unit, better): (&'static str, &'static str, Better),
-        kind: Kind,
-        value: f64,
-    ) {
-        eprintln!("  {:<16} {name}: {value:.2} {unit}", kind.name());
+    pub const fn beside(other: &'static str) -> Self {
+        Self {
+            other,
+            rows: Vec::new(),
+        }
+    }
+
+    pub fn add(&mut self, (name, unit, better): Measure, side: Side, value: f64) {
+        let whose = match side {
+            Side::Dockyard => "Dockyard",
+            Side::Other => self.other,
+        };
+        eprintln!("  {whose:<16} {name}: {value:.2} {unit}");
         let at = self.rows.iter().position(|row| row.name == name);
         let at = at.unwrap_or_else(|| {
             self.rows.push(Row {
@@ -42,22 +58,14 @@ impl Report {
             });
             self.rows.len() - 1
         });
-        let column = usize::from(kind == Kind::DockerRegistry);
-        self.rows[at].values[column].push(value);
+        self.rows[at].values[side as usize].push(value);
     }
 
-    /// Writes the document.
-    pub fn write(&self, rounds: usize) -> String {
+    /// Writes the table.
+    pub fn table(&self) -> String {
         let mut text = format!(
-            "# Benchmarks\n\n\
-             Dockyard {} beside Debian's docker-registry 2.8.2, in one run of `make bench` on one machine \
-             ({}),\nclient and servers sharing it, in turns. Each figure is the median of {rounds} with the \
-             least and the most behind it. The ratio\nsays how many times better Dockyard is: above 1, it is \
-             ahead. Dockyard checks a token at each request, docker-registry\nruns without any. Only ratios \
-             of one run mean something: the figures are this machine's.\n\n\
-             | what | unit | Dockyard | docker-registry | ratio |\n|---|---|---|---|---|\n",
-            env!("CARGO_PKG_VERSION"),
-            machine(),
+            "| what | unit | Dockyard | {} | ratio |\n|---|---|---|---|---|\n",
+            self.other
         );
         for row in &self.rows {
             let [ours, theirs] = row.values.each_ref().map(|values| summary(values));
@@ -114,6 +122,29 @@ fn number(value: f64) -> String {
         v if v >= 10.0 => format!("{v:.1}"),
         v => format!("{v:.2}"),
     }
+}
+
+/// Writes the document.
+pub fn document(servers: &Report, tarballs: &Report, rounds: usize) -> String {
+    format!(
+        "# Benchmarks\n\n\
+         Dockyard {version} beside Debian's docker-registry 2.8.2, in one run of `make bench` on one machine \
+         ({machine}),\nclient and servers sharing it, in turns. Each figure is the median of {rounds} with the \
+         least and the most behind it. The ratio\nsays how many times better Dockyard is: above 1, it is \
+         ahead. Dockyard checks a token at each request, docker-registry\nruns without any. Only ratios \
+         of one run mean something: the figures are this machine's.\n\n\
+         {servers}\n\
+         ## Tarballs\n\n\
+         What of a tarball costs more than its bytes, beside the least that the same would cost otherwise. \
+         The layer is a tar of this\nmachine's own programs. `pigz` compresses it as fast as it can on two \
+         threads, from a file to a file; Dockyard receives,\nhashes it twice, compresses (with fewer bytes as \
+         the result) and writes to last. Rates are of the bytes that are sent.\n\n\
+         {tarballs}",
+        version = env!("CARGO_PKG_VERSION"),
+        machine = machine(),
+        servers = servers.table(),
+        tarballs = tarballs.table(),
+    )
 }
 
 fn machine() -> String {

@@ -8,31 +8,29 @@ use anyhow::{Context, Result, ensure};
 use crate::http::{Body, Connection};
 use crate::load::{MIB, Target, at_once, digest};
 use crate::populate;
-use crate::report::{Better, Report};
+use crate::report::{Better, Measure, Report};
 use crate::server::{Kind, Server};
 
-const USER: &str = "bench";
+pub const USER: &str = "bench";
 const PASSWORD: &str = "a long bench password";
 
-type Row = (&'static str, &'static str, Better);
-
-const PUSH: Row = ("push 1 GiB, streamed", "MB/s", Better::More);
-const PUSH_CPU: Row = ("CPU of the server, 1 GiB pushed", "s", Better::Less);
-const PUSH_CHUNKS: Row = ("push 1 GiB in 64 MiB chunks", "MB/s", Better::More);
-const PULL: Row = ("pull 1 GiB", "MB/s", Better::More);
-const PULL_CPU: Row = ("CPU of the server, 1 GiB pulled", "s", Better::Less);
-const PULL_FOUR: Row = ("pull 1 GiB, four at once", "MB/s", Better::More);
-const WHOLE: Row = ("push 16 x 64 MiB whole, 8 at once", "MB/s", Better::More);
-const PUT: Row = ("manifest PUT, 8 at once", "1/s", Better::More);
-const GET: Row = ("manifest GET by tag, 8 at once", "1/s", Better::More);
-const GET_DIGEST: Row = ("manifest GET by digest, 8 at once", "1/s", Better::More);
-const HEAD: Row = ("manifest HEAD by tag, 8 at once", "1/s", Better::More);
-const TAGS: Row = ("100 tags of 10,000", "ms", Better::Less);
-const TAGS_MANY: Row = ("100 tags of 1,000,000", "ms", Better::Less);
-const CATALOG: Row = ("100 of 10,000 repositories", "ms", Better::Less);
-const IDLE: Row = ("memory after the start", "MiB", Better::Less);
-const LOADED: Row = ("memory, the most under all of this", "MiB", Better::Less);
-const START: Row = ("start to the first 200", "ms", Better::Less);
+const PUSH: Measure = ("push 1 GiB, streamed", "MB/s", Better::More);
+const PUSH_CPU: Measure = ("CPU of the server, 1 GiB pushed", "s", Better::Less);
+const PUSH_CHUNKS: Measure = ("push 1 GiB in 64 MiB chunks", "MB/s", Better::More);
+const PULL: Measure = ("pull 1 GiB", "MB/s", Better::More);
+const PULL_CPU: Measure = ("CPU of the server, 1 GiB pulled", "s", Better::Less);
+const PULL_FOUR: Measure = ("pull 1 GiB, four at once", "MB/s", Better::More);
+const WHOLE: Measure = ("push 16 x 64 MiB whole, 8 at once", "MB/s", Better::More);
+const PUT: Measure = ("manifest PUT, 8 at once", "1/s", Better::More);
+const GET: Measure = ("manifest GET by tag, 8 at once", "1/s", Better::More);
+const GET_DIGEST: Measure = ("manifest GET by digest, 8 at once", "1/s", Better::More);
+const HEAD: Measure = ("manifest HEAD by tag, 8 at once", "1/s", Better::More);
+const TAGS: Measure = ("100 tags of 10,000", "ms", Better::Less);
+const TAGS_MANY: Measure = ("100 tags of 1,000,000", "ms", Better::Less);
+const CATALOG: Measure = ("100 of 10,000 repositories", "ms", Better::Less);
+const IDLE: Measure = ("memory after the start", "MiB", Better::Less);
+const LOADED: Measure = ("memory, the most under all of this", "MiB", Better::Less);
+const START: Measure = ("start to the first 200", "ms", Better::Less);
 
 /// One server under load.
 struct Side {
@@ -106,7 +104,7 @@ impl Bench {
     }
 
     fn transfers(&mut self, i: usize, report: &mut Report) -> Result<()> {
-        let kind = self.sides[i].server.kind;
+        let side = self.sides[i].server.kind.side();
         let bytes = self.blob.len();
         let rate = |secs: f64| bytes as f64 / 1e6 / secs;
         let target = self.target(i, "transfers")?;
@@ -114,32 +112,32 @@ impl Bench {
         let first = digest(&self.blob);
         let (cpu, started) = (server.cpu_secs()?, Instant::now());
         target.push_streamed(&self.blob, &first)?;
-        report.add(PUSH, kind, rate(started.elapsed().as_secs_f64()));
+        report.add(PUSH, side, rate(started.elapsed().as_secs_f64()));
         let per_gib = (1024 * MIB) as f64 / bytes as f64;
-        report.add(PUSH_CPU, kind, (server.cpu_secs()? - cpu) * per_gib);
+        report.add(PUSH_CPU, side, (server.cpu_secs()? - cpu) * per_gib);
 
         let (cpu, started) = (server.cpu_secs()?, Instant::now());
         ensure!(
             target.pull(&first)? == bytes as u64,
             "a pull of another length"
         );
-        report.add(PULL, kind, rate(started.elapsed().as_secs_f64()));
-        report.add(PULL_CPU, kind, (server.cpu_secs()? - cpu) * per_gib);
+        report.add(PULL, side, rate(started.elapsed().as_secs_f64()));
+        report.add(PULL_CPU, side, (server.cpu_secs()? - cpu) * per_gib);
         let secs = at_once(4, |_| target.pull(&first).map(|_| ()))?;
-        report.add(PULL_FOUR, kind, 4.0 * rate(secs));
+        report.add(PULL_FOUR, side, 4.0 * rate(secs));
 
         self.blob[8] ^= 0xff;
         let second = digest(&self.blob);
         let started = Instant::now();
         target.push_chunked(&self.blob, &second, 64 * MIB)?;
-        report.add(PUSH_CHUNKS, kind, rate(started.elapsed().as_secs_f64()));
+        report.add(PUSH_CHUNKS, side, rate(started.elapsed().as_secs_f64()));
         Ok(())
     }
 
     fn many_blobs(&mut self, i: usize, report: &mut Report) -> Result<()> {
         let target = self.target(i, "many")?;
-        let size = self.blob.len() / 16;
-        let blobs: Vec<(&[u8], String)> = self.blob.chunks(size).map(|b| (b, digest(b))).collect();
+        let part = self.blob.len() / 16;
+        let blobs: Vec<(&[u8], String)> = self.blob.chunks(part).map(|b| (b, digest(b))).collect();
         let next = std::sync::atomic::AtomicUsize::new(0);
         let secs = at_once(8, |_| {
             loop {
@@ -150,20 +148,20 @@ impl Bench {
                 target.push_whole(blob, digest)?;
             }
         })?;
-        let kind = self.sides[i].server.kind;
-        report.add(WHOLE, kind, self.blob.len() as f64 / 1e6 / secs);
+        let side = self.sides[i].server.kind.side();
+        report.add(WHOLE, side, self.blob.len() as f64 / 1e6 / secs);
         Ok(())
     }
 
     fn manifests(&self, i: usize, round: usize, report: &mut Report) -> Result<()> {
-        let kind = self.sides[i].server.kind;
+        let side = self.sides[i].server.kind.side();
         let target = self.target(i, "manifests")?;
         let (config, layer) = (digest(b"{}"), &self.blob[..1000]);
         target.push_whole(b"{}", &config)?;
         target.push_whole(layer, &digest(layer))?;
         let layer = (digest(layer), layer.len());
         let run = format!("r{round}");
-        report.add(PUT, kind, target.put_many(&run, &config, &layer)?);
+        report.add(PUT, side, target.put_many(&run, &config, &layer)?);
         let manifest = crate::load::manifest(&config, &layer, "read");
         target.put_manifest(&mut target.connect()?, "read", &manifest)?;
         let path = format!("/v2/{}/manifests/", target.repository);
@@ -171,9 +169,9 @@ impl Bench {
             format!("{path}read"),
             format!("{path}{}", digest(manifest.as_bytes())),
         );
-        report.add(GET, kind, target.repeat("GET", &by_tag)?);
-        report.add(GET_DIGEST, kind, target.repeat("GET", &by_digest)?);
-        report.add(HEAD, kind, target.repeat("HEAD", &by_tag)?);
+        report.add(GET, side, target.repeat("GET", &by_tag)?);
+        report.add(GET_DIGEST, side, target.repeat("GET", &by_digest)?);
+        report.add(HEAD, side, target.repeat("HEAD", &by_tag)?);
         Ok(())
     }
 
@@ -185,7 +183,7 @@ impl Bench {
             let side = &self.sides[i];
             let kind = side.server.kind;
             let most = side.server.memory_mib("VmHWM")?;
-            report.add(LOADED, kind, most);
+            report.add(LOADED, kind.side(), most);
             let folder = side.folder.clone();
             let program = self.program.clone();
             self.sides[i].server.stop();
@@ -198,12 +196,16 @@ impl Bench {
                 let target = self.target(i, repository)?;
                 let path = format!("/v2/{}/tags/list?n=100", target.repository);
                 for _ in 0..3 {
-                    report.add(row, kind, time_ms(&target, &path)?);
+                    report.add(row, kind.side(), time_ms(&target, &path)?);
                 }
             }
             let target = self.target(i, "few")?;
             for _ in 0..3 {
-                report.add(CATALOG, kind, time_ms(&target, "/v2/_catalog?n=100")?);
+                report.add(
+                    CATALOG,
+                    kind.side(),
+                    time_ms(&target, "/v2/_catalog?n=100")?,
+                );
             }
         }
         Ok(())
@@ -211,7 +213,7 @@ impl Bench {
 
     pub fn memory(&self, report: &mut Report) {
         for side in &self.sides {
-            report.add(IDLE, side.server.kind, side.idle_mib);
+            report.add(IDLE, side.server.kind.side(), side.idle_mib);
         }
     }
 
@@ -244,7 +246,11 @@ pub fn starts(program: &Path, folder: &Path, rounds: usize, report: &mut Report)
         for kind in Kind::BOTH {
             let folder = folder.join(format!("start-{}-{round}", kind.name()));
             let server = Server::start(kind, program, &folder)?;
-            report.add(START, kind, server.first_answer.as_secs_f64() * 1000.0);
+            report.add(
+                START,
+                kind.side(),
+                server.first_answer.as_secs_f64() * 1000.0,
+            );
         }
     }
     Ok(())
@@ -261,7 +267,7 @@ fn fill(bytes: &mut [u8]) {
     }
 }
 
-fn sign_up(port: u16) -> Result<()> {
+pub fn sign_up(port: u16) -> Result<()> {
     let body = format!("{{\"username\":\"{USER}\",\"password\":\"{PASSWORD}\"}}");
     let kind = "content-type: application/json\r\n";
     let body = Body::Whole(body.as_bytes());
@@ -271,7 +277,7 @@ fn sign_up(port: u16) -> Result<()> {
 }
 
 /// Trades the password for a registry token, as docker does.
-fn token(port: u16, repository: &str) -> Result<String> {
+pub fn token(port: u16, repository: &str) -> Result<String> {
     let body = format!(
         "grant_type=password&username={USER}&password={}&service=bench&client_id=bench\
          &scope=repository:{repository}:pull,push%20registry:catalog:*",

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::http::{Body, Connection};
+use crate::report::Side;
 
 /// Clock ticks a second in /proc, the same on every Linux of today.
 const TICKS: f64 = 100.0;
@@ -65,6 +66,14 @@ impl Kind {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(Stdio::null()).current_dir("/");
         Ok(command)
+    }
+
+    /// Is the column of its figures.
+    pub const fn side(self) -> Side {
+        match self {
+            Self::Dockyard => Side::Dockyard,
+            Self::DockerRegistry => Side::Other,
+        }
     }
 
     const fn health(self) -> &'static str {

@@ -17,7 +17,8 @@ Environment:
   MYDOCKER_CA_FILE  a CA to trust, as --ca-file
   MYDOCKER_TOKEN    a personal token, instead of `mydocker login`
   MYDOCKER_CONFIG   where the login is kept, instead of ~/.mydocker.json
-  DOCKER_HOST       the engine to push from and pull into: unix:///path or tcp://host:port
+  DOCKER_HOST       the engine to push from and pull into: unix:///path or tcp://host:port, this with TLS
+                    by DOCKER_TLS_VERIFY and DOCKER_CERT_PATH; else docker's context (DOCKER_CONTEXT) names it
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
@@ -100,4 +101,5 @@ Examples:
   mydocker pull alice/app:v1 --output app.tar
   mydocker pull alice/app:v1 --output - | podman load
   mydocker pull alice/app:v1 --platform linux/arm64
-  mydocker pull alice/app:v1 --platform all --output app.tar    every machine's, as an OCI layout";
+  mydocker pull alice/app:v1 --platform all --output app.tar    every machine's, as an OCI layout
+  mydocker pull alice/app:v1 --compat docker20 --output app.tar  for a machine with docker 20";

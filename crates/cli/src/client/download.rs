@@ -32,21 +32,30 @@ pub struct Download {
     response: Option<Response>,
 }
 
+/// Which tarball of an image is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// As in `linux/arm64`, or `all`; the server chooses otherwise.
+    pub platform: Option<String>,
+    /// For docker before 23: with layers unpacked that it does not know how to.
+    pub for_docker20: bool,
+}
+
 /// Where a tarball comes from.
 #[derive(Clone)]
 struct Source {
     client: Client,
     image: ImageName,
-    platform: Option<String>,
+    choice: Choice,
 }
 
 impl Client {
     /// Starts to fetch an image as a tarball.
-    pub async fn download(&self, image: &ImageName, platform: Option<&str>) -> Result<Download> {
+    pub async fn download(&self, image: &ImageName, choice: Choice) -> Result<Download> {
         let source = Source {
             client: self.clone(),
             image: image.clone(),
-            platform: platform.map(ToOwned::to_owned),
+            choice,
         };
         let response = source.open(None).await?;
         let server = &self.server;
@@ -180,8 +189,11 @@ impl Source {
     async fn open(&self, rest: Option<(u64, &str)>) -> Result<Response> {
         let client = &self.client;
         let mut request = client.image_request(Method::GET, &self.image);
-        if let Some(platform) = &self.platform {
+        if let Some(platform) = &self.choice.platform {
             request = request.query(&[("platform", platform)]);
+        }
+        if self.choice.for_docker20 {
+            request = request.query(&[("compat", "docker20")]);
         }
         if let Some((offset, etag)) = rest {
             request = request.header(RANGE, format!("bytes={offset}-"));

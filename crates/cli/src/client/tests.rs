@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::progress::{ByteStream, Size};
+use crate::progress::{ByteStream, Progress, Screen, Sending, Size};
 
 /// Answers every connection with the same bytes after reading what came first, then closes it.
 async fn canned(answer: &str) -> Client {
@@ -52,8 +52,12 @@ fn body(pieces: Vec<io::Result<Bytes>>) -> ByteStream {
     futures::stream::iter(pieces).boxed()
 }
 
+fn sending() -> Sending {
+    Progress::start(Screen::Silent, "", Size::Unknown).sending()
+}
+
 async fn pulled(client: &Client) -> Result<u64, String> {
-    let download = client.download(&image(), None).await;
+    let download = client.download(&image(), Choice::default()).await;
     let mut stream = download.map_err(|error| error.to_string())?.from(0);
     let mut bytes = 0;
     while let Some(piece) = stream.next().await {
@@ -188,7 +192,8 @@ async fn a_refusal_is_read_before_anything_is_sent() {
     .await;
     let endless = futures::stream::repeat_with(|| Ok(Bytes::from_static(&[0; 8192])));
     let image = image();
-    let upload = client.upload(&image, endless.boxed(), Size::Unknown);
+    let sending = sending();
+    let upload = client.upload(&image, endless.boxed(), Size::Unknown, &sending);
     let message = upload.await.unwrap_err().to_string();
     assert_eq!(message, "only for bob");
 }
@@ -199,7 +204,13 @@ async fn a_piece_that_was_cut_is_sent_again_from_where_the_server_is() {
     let done = answer("201 Created", r#"{"images":[]}"#);
     let (client, asked) = told(vec![begun(), String::new(), at_two, done]).await;
     let image = image();
-    let upload = client.upload(&image, body(vec![Ok("abcde".into())]), Size::Exactly(5));
+    let sending = sending();
+    let upload = client.upload(
+        &image,
+        body(vec![Ok("abcde".into())]),
+        Size::Exactly(5),
+        &sending,
+    );
     assert!(upload.await.unwrap().images.is_empty());
     let asked = asked.lock().unwrap();
     assert!(
@@ -218,7 +229,13 @@ async fn what_is_wrong_with_a_tarball_is_said_though_the_connection_broke() {
     let failed = answer("200 OK", failed);
     let (client, _) = told(vec![begun(), String::new(), failed]).await;
     let image = image();
-    let upload = client.upload(&image, body(vec![Ok("abcde".into())]), Size::Exactly(5));
+    let sending = sending();
+    let upload = client.upload(
+        &image,
+        body(vec![Ok("abcde".into())]),
+        Size::Exactly(5),
+        &sending,
+    );
     let message = upload.await.unwrap_err().to_string();
     assert_eq!(message, "it is no tar");
 }
@@ -231,7 +248,8 @@ async fn an_engine_that_stops_is_to_blame_and_not_the_network() {
         Err(io::Error::other("the engine stopped")),
     ];
     let image = image();
-    let upload = client.upload(&image, body(pieces), Size::Unknown);
+    let sending = sending();
+    let upload = client.upload(&image, body(pieces), Size::Unknown, &sending);
     let message = upload.await.unwrap_err().to_string();
     assert_eq!(message, "the engine stopped; nothing was pushed");
 }

@@ -1,7 +1,7 @@
 //! Sending a tarball in pieces: a connection that breaks costs no more than the piece that was on its way.
 
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 use anyhow::{Result, anyhow, bail};
 use bytes::Bytes;
@@ -12,9 +12,10 @@ use reqwest::{Body, Method, RequestBuilder, Response, StatusCode};
 use serde_json::json;
 
 use super::Client;
+use crate::address::Server;
 use crate::answers::{Import, ImportState};
-use crate::failure::{self, Refusal, explain};
-use crate::progress::{ByteStream, Size};
+use crate::failure::{self, Refusal};
+use crate::progress::{ByteStream, Sending, Size};
 
 /// Bytes that are sent at once, and kept until the server has them: proxies often refuse more than 16 MiB.
 const PIECE_BYTES: usize = 8 * 1024 * 1024;
@@ -25,33 +26,59 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Pause between two questions for what became of a tarball that is being stored.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
+/// The server no longer knows of a tarball that was on its way.
+#[derive(Debug)]
+pub struct Lost {
+    server: Server,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let server = &self.server;
+        write!(
+            f,
+            "{server} was restarted or waited too long: push again, layers that are there are not sent twice"
+        )
+    }
+}
+
+impl std::error::Error for Lost {}
+
 impl Client {
     /// Sends a tarball. The stream is read only as fast as the network takes it.
+    ///
+    /// Errors: `Lost` when it has to be sent from its beginning again.
     pub async fn upload(
         &self,
         image: &ImageName,
         mut stream: ByteStream,
         size: Size,
+        sending: &Sending,
     ) -> Result<Import> {
         let size_bytes = match size {
             Size::Exactly(bytes) => Some(bytes),
             Size::About(_) | Size::Unknown => None,
         };
-        let mut upload = self.begin_upload(image, size_bytes).await?;
+        let mut upload = self.begin_upload(image, size_bytes, sending).await?;
         let pushed = upload.send_all(&mut stream).await;
         if pushed.is_err() {
             upload.give_up().await;
         }
-        pushed.map_err(|error| {
-            explain(error, |refusal| {
-                (refusal.code == "IMPORT_UNKNOWN").then(|| {
-                    format!("{} was restarted or waited too long: push again, layers that are there are not sent twice", self.server)
-                })
-            })
+        pushed.map_err(|error| match error.downcast_ref::<Refusal>() {
+            Some(refusal) if refusal.code == "IMPORT_UNKNOWN" => {
+                let server = self.server.clone();
+                Lost { server }.into()
+            }
+            _ => error,
         })
     }
 
-    async fn begin_upload(&self, image: &ImageName, size_bytes: Option<u64>) -> Result<Upload> {
+    async fn begin_upload(
+        &self,
+        image: &ImageName,
+        size_bytes: Option<u64>,
+        sending: &Sending,
+    ) -> Result<Upload> {
         let request = self.call(Method::POST, "/api/v1/imports");
         let body = json!({ "name": image.to_string(), "size_bytes": size_bytes });
         let begun = self.answer::<ImportState>(request.json(&body)).await;
@@ -60,6 +87,7 @@ impl Client {
             client: self.clone(),
             path: format!("/api/v1/imports/{}", begun.id),
             offset: 0,
+            sending: sending.clone(),
         })
     }
 }
@@ -70,6 +98,7 @@ struct Upload {
     path: String,
     /// How much of it the server has.
     offset: u64,
+    sending: Sending,
 }
 
 /// What the server said to a piece.
@@ -90,6 +119,7 @@ impl Upload {
             }
             piece = next?;
         }
+        self.sending.all_there();
         match self.send(&[], true).await? {
             Some(import) => Ok(import),
             None => self.wait().await,
@@ -104,9 +134,13 @@ impl Upload {
             let before = self.offset;
             let rest = rest_of(piece, end, before);
             let broken = match self.try_to_send(rest, end, is_last).await? {
-                Ok(Said::Done(import)) => return Ok(Some(import)),
+                Ok(Said::Done(import)) => {
+                    self.sending.has(end);
+                    return Ok(Some(import));
+                }
                 Ok(Said::Has(offset)) if offset == end => {
                     self.offset = end;
+                    self.sending.has(end);
                     return Ok(None);
                 }
                 Ok(Said::Has(offset)) => {
@@ -141,7 +175,13 @@ impl Upload {
     /// Sends what is left of a piece. The inner error is one that may pass.
     async fn try_to_send(&self, rest: Vec<Bytes>, end: u64, is_last: bool) -> Result<Result<Said>> {
         let length: usize = rest.iter().map(Bytes::len).sum();
-        let chunks = futures::stream::iter(rest.into_iter().map(Ok::<_, io::Error>));
+        let (sending, mut at) = (self.sending.clone(), self.offset);
+        let handed_on = move |chunk: &Bytes| {
+            at += chunk.len() as u64;
+            sending.moved(at);
+        };
+        let chunks = rest.into_iter().inspect(handed_on);
+        let chunks = futures::stream::iter(chunks.map(Ok::<_, io::Error>));
         let request = self.request(Method::PATCH);
         let request = request.header("upload-offset", self.offset);
         let request = request.header(CONTENT_LENGTH, length);

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use crate::address::Server;
-use crate::config::{ConfigFile, Login};
+use crate::config::{self, ConfigFile, Login};
 use crate::password::Secret;
 
 /// Name of the helper, which docker puts after `docker-credential-`.
@@ -119,15 +119,9 @@ fn link_to(program: &Path, link: &Path) -> io::Result<()> {
 }
 
 fn docker_config() -> Result<PathBuf> {
-    let set = env::var_os("DOCKER_CONFIG").filter(|folder| !folder.is_empty());
-    let folder = match set {
-        Some(folder) => folder.into(),
-        None => env::home_dir()
-            .context(
-                "there is no home folder: set DOCKER_CONFIG to the folder of docker's config.json",
-            )?
-            .join(".docker"),
-    };
+    let folder = config::docker_folder().context(
+        "there is no home folder: set DOCKER_CONFIG to the folder of docker's config.json",
+    )?;
     Ok(folder.join("config.json"))
 }
 

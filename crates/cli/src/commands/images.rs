@@ -4,6 +4,7 @@ use anyhow::{Result, anyhow, bail};
 use dockyard_oci::{ImageName, Reference, Tag};
 
 use super::Session;
+use crate::progress::take_back_ctrl_c;
 
 /// Reads the name of an image, with or without the server's.
 pub fn image_name(session: &Session, name: &str) -> Result<ImageName> {
@@ -31,7 +32,7 @@ async fn told_to_stop() {
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => (),
+                _ = tokio::signal::ctrl_c() => take_back_ctrl_c(),
                 _ = terminate.recv() => (),
             }
         }

@@ -10,35 +10,33 @@ use sha2::{Digest as _, Sha256};
 
 use super::Session;
 use super::images::{image_name, interruptible, latest};
-use crate::args::Pull;
+use crate::args::{Compat, Pull};
+use crate::client::Choice;
 use crate::config;
 use crate::engine::Engine;
 use crate::output::Output;
 use crate::part::PartFile;
 use crate::progress::{Cut, Progress, Screen, Size};
 use crate::tarball::Target;
-use crate::text;
 use crate::verify::Check;
 
 pub async fn pull(session: &Session, args: Pull) -> Result<()> {
     let mut image = image_name(session, &args.image)?;
     image.reference.get_or_insert(latest());
-    let platform = args.platform.as_deref();
-    if platform == Some("all") && args.output.is_none() {
+    if args.platform.as_deref() == Some("all") && args.output.is_none() {
         bail!("an engine takes the image for one machine: add --output FILE for all of them");
     }
+    let choice = Choice {
+        platform: args.platform,
+        for_docker20: args.compat == Some(Compat::Docker20),
+    };
     match &args.output {
-        Some(path) => interruptible(to_file(session, &image, platform, path)).await,
-        None => interruptible(to_engine(session, &image, platform)).await,
+        Some(path) => interruptible(to_file(session, &image, choice, path)).await,
+        None => interruptible(to_engine(session, &image, choice)).await,
     }
 }
 
-async fn to_file(
-    session: &Session,
-    image: &ImageName,
-    platform: Option<&str>,
-    path: &Path,
-) -> Result<()> {
+async fn to_file(session: &Session, image: &ImageName, choice: Choice, path: &Path) -> Result<()> {
     let mut target = Target::open(path)?;
     let screen = match target {
         Target::Stdout(_) if session.output == Output::Text => Screen::Stderr,
@@ -47,7 +45,7 @@ async fn to_file(
     let wanted = Wanted {
         session,
         image,
-        platform,
+        choice,
         screen,
     };
     let digest = match wanted.receive(&mut target).await? {
@@ -72,14 +70,17 @@ async fn to_file(
 
 /// Pulls into the engine: into a file first, so that nothing is loaded that was not checked, and what was received
 /// before a break is there for the next attempt.
-async fn to_engine(session: &Session, image: &ImageName, platform: Option<&str>) -> Result<()> {
+async fn to_engine(session: &Session, image: &ImageName, mut choice: Choice) -> Result<()> {
     let engine = Engine::connect().await?;
+    let about = engine.about().await;
     // What the server gives out by itself, which also takes the only one that there is.
-    let own = engine.platform().await.filter(|own| own != "linux/amd64");
+    let own = about.platform.filter(|own| own != "linux/amd64");
+    choice.platform = choice.platform.or(own);
+    choice.for_docker20 |= about.knows_no_zstd;
     let wanted = Wanted {
         session,
         image,
-        platform: platform.or(own.as_deref()),
+        choice,
         screen: session.output.screen(),
     };
     let mut target = Target::File(PartFile::in_cache(&config::cache_folder())?);
@@ -137,7 +138,7 @@ async fn load(
 struct Wanted<'a> {
     session: &'a Session,
     image: &'a ImageName,
-    platform: Option<&'a str>,
+    choice: Choice,
     screen: Screen,
 }
 
@@ -154,11 +155,11 @@ impl Wanted<'_> {
         let Self {
             session,
             image,
-            platform,
+            choice,
             screen,
         } = self;
         let client = session.client().await?;
-        let download = client.download(image, *platform).await?;
+        let download = client.download(image, choice.clone()).await?;
         let (digest, length) = (download.digest.clone(), download.length);
         let label = format!("Pulling {image} from {}", session.server);
         let progress = Progress::start(*screen, &label, Size::Exactly(length));
@@ -171,10 +172,6 @@ impl Wanted<'_> {
         if let Target::File(part) = &*target
             && there > 0
         {
-            screen.say(&format!(
-                "Going on after {}, received before",
-                text::size(there)
-            ));
             progress.skip(there);
             let mut stream = part.there().await?;
             while let Some(piece) = stream.next().await {

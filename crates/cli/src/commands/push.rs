@@ -1,5 +1,7 @@
 //! `mydocker push`: an image of the engine's, or a tarball, to the server.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, bail};
 use dockyard_oci::{ImageName, Reference};
 
@@ -7,11 +9,15 @@ use super::Session;
 use super::images::{image_name, interruptible, latest};
 use crate::answers::{Import, ImportedImage};
 use crate::args::Push;
+use crate::client::{Client, Lost};
 use crate::engine::Engine;
 use crate::progress::{ByteStream, Progress, Size};
 use crate::tarball;
 use crate::text;
 use crate::thin::{Thinned, thin};
+
+/// How often in a row an image is sent anew to a server that was restarted meanwhile.
+const TRIES: u32 = 3;
 
 pub async fn push(session: &Session, args: Push) -> Result<()> {
     let mut image = image_name(session, &args.image)?;
@@ -21,40 +27,76 @@ pub async fn push(session: &Session, args: Push) -> Result<()> {
             alice/app:v1"
         );
     }
-    let file = match &args.file {
-        Some(path) => Some(tarball::read(path).await?),
-        None => None,
-    };
-    let (client, _) = session.signed_in().await?;
-    let (stream, size) = if let Some(file) = file {
-        file
+    let source = if let Some(path) = args.file {
+        Source::File(path)
     } else {
         image.reference.get_or_insert(latest());
-        from_engine(session, &image).await?
+        Source::Engine(Engine::connect().await?)
     };
-    let label = format!("Pushing {image} to {}", session.server);
-    let progress = Progress::start(session.output.screen(), &label, size);
-    let thinned = thin(
-        progress.watch(stream),
-        size,
-        client.clone(),
-        progress.layers(),
-    )
-    .await?;
-    let Thinned {
-        stream,
-        size,
-        left_out,
-    } = thinned;
-    let import = interruptible(client.upload(&image, stream, size)).await?;
-    progress.finish_push(left_out.bytes());
+    let (client, _) = session.signed_in().await?;
+    let mut failures = 0;
+    let import = loop {
+        match send(session, &client, &image, &source).await {
+            Err(error) if error.is::<Lost>() && source.opens_again() && failures < TRIES => {
+                failures += 1;
+                session.output.screen().say(&format!(
+                    "{} was restarted: sending what it does not have yet",
+                    session.server
+                ));
+            }
+            sent => break sent?,
+        }
+    };
     report(session, &import);
     Ok(())
 }
 
+async fn send(
+    session: &Session,
+    client: &Client,
+    image: &ImageName,
+    source: &Source,
+) -> Result<Import> {
+    let (stream, size) = source.open(session, image).await?;
+    let label = format!("Pushing {image} to {}", session.server);
+    let progress = Progress::start(session.output.screen(), &label, size);
+    let sending = progress.sending();
+    let Thinned { stream, size } = thin(stream, size, client.clone(), sending.clone()).await?;
+    let import = interruptible(client.upload(image, stream, size, &sending)).await?;
+    progress.finish_push(&sending);
+    Ok(import)
+}
+
+/// Where an image is pushed from.
+enum Source {
+    /// A tarball; `-` is standard input.
+    File(PathBuf),
+    Engine(Engine),
+}
+
+impl Source {
+    async fn open(&self, session: &Session, image: &ImageName) -> Result<(ByteStream, Size)> {
+        match self {
+            Self::File(path) => tarball::read(path).await,
+            Self::Engine(engine) => from_engine(engine, session, image).await,
+        }
+    }
+
+    /// Tells whether it can be read from its beginning once more.
+    fn opens_again(&self) -> bool {
+        match self {
+            Self::File(path) => path.is_file(),
+            Self::Engine(_) => true,
+        }
+    }
+}
+
 /// Opens the stream of an image in the engine, under the first name that it is known by.
-async fn from_engine(session: &Session, image: &ImageName) -> Result<(ByteStream, Size)> {
-    let engine = Engine::connect().await?;
+async fn from_engine(
+    engine: &Engine,
+    session: &Session,
+    image: &ImageName,
+) -> Result<(ByteStream, Size)> {
     let names = [
         image.to_string(),
         format!("{}/{image}", session.server.authority()),

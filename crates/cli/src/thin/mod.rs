@@ -16,11 +16,11 @@ use futures::StreamExt;
 use sha2::{Digest as _, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncBufRead, AsyncReadExt, AsyncSeekExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio_util::io::{InspectReader, ReaderStream, StreamReader};
+use tokio_util::io::{InspectWriter, ReaderStream, StreamReader};
 
 use self::header::{BLOCK, Header, padded};
 use crate::client::Client;
-use crate::progress::{ByteStream, Layers, Size};
+use crate::progress::{ByteStream, Sending, Size};
 
 /// What is smaller travels faster than the question whether it is there.
 const WORTH_BYTES: u64 = 256 * 1024;
@@ -34,17 +34,6 @@ pub struct Thinned {
     pub stream: ByteStream,
     /// Known only where nothing can be left out.
     pub size: Size,
-    pub left_out: LeftOut,
-}
-
-/// How many bytes of layers were left out so far.
-#[derive(Clone, Default)]
-pub struct LeftOut(Arc<AtomicU64>);
-
-impl LeftOut {
-    pub fn bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 /// Passes a tarball on without the layers that the server has. One that is compressed as a whole passes as it is.
@@ -56,9 +45,8 @@ pub async fn thin(
     mut tarball: ByteStream,
     size: Size,
     client: Client,
-    layers: Layers,
+    sending: Sending,
 ) -> Result<Thinned> {
-    let left_out = LeftOut::default();
     let mut start = Vec::new();
     while start.len() < BLOCK {
         match tarball.next().await.transpose()? {
@@ -72,16 +60,22 @@ pub async fn thin(
         return Ok(Thinned {
             stream: whole.boxed(),
             size,
-            left_out,
         });
     }
     let (into, from) = tokio::io::duplex(PIPE_BYTES);
+    let written = Arc::new(AtomicU64::new(0));
+    let count = {
+        let written = Arc::clone(&written);
+        move |bytes: &[u8]| {
+            written.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+    };
     let thinner = Thinner {
         tarball: StreamReader::new(whole),
-        out: into,
+        out: InspectWriter::new(into, count),
+        written,
         client,
-        layers,
-        left_out: left_out.clone(),
+        sending,
     };
     let work = tokio::spawn(thinner.run());
     // What went wrong comes at the end of what came out until then.
@@ -96,16 +90,16 @@ pub async fn thin(
     Ok(Thinned {
         stream: pieces.chain(end.filter_map(std::future::ready)).boxed(),
         size: Size::Unknown,
-        left_out,
     })
 }
 
 struct Thinner<R, W> {
     tarball: R,
     out: W,
+    /// Bytes that went out so far.
+    written: Arc<AtomicU64>,
     client: Client,
-    layers: Layers,
-    left_out: LeftOut,
+    sending: Sending,
 }
 
 impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W> {
@@ -148,22 +142,25 @@ impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W>
     async fn pass(&mut self, header: &Header, length: u64) -> io::Result<()> {
         self.out.write_all(header.as_bytes()).await?;
         let content = (&mut self.tarball).take(length);
-        let count = |bytes: &[u8]| self.layers.advance(bytes.len() as u64);
-        let mut content = BufReader::with_capacity(READ_BYTES, InspectReader::new(content, count));
+        let mut content = BufReader::with_capacity(READ_BYTES, content);
         tokio::io::copy_buf(&mut content, &mut self.out).await?;
         Ok(())
     }
 
     async fn layer(&mut self, header: &Header, digest: &Digest) -> io::Result<()> {
-        self.layers.begin(digest, header.size());
         if is_there(&self.client, digest).await? {
             self.skip(padded(header.size())).await?;
-            self.leave_out(header);
+            self.sending.leave_out(digest, header.size());
             return Ok(());
         }
-        self.pass(header, padded(header.size())).await?;
-        self.layers.end("sent");
-        Ok(())
+        self.expect(digest, header.size());
+        self.pass(header, padded(header.size())).await
+    }
+
+    /// Tells that a layer follows in what goes out.
+    fn expect(&self, digest: &Digest, size: u64) {
+        let start = self.written.load(Ordering::Relaxed) + BLOCK as u64;
+        self.sending.expect(digest, size, start);
     }
 
     async fn skip(&mut self, length: u64) -> io::Result<u64> {
@@ -174,21 +171,21 @@ impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W>
     /// Hashes a layer before it is passed on or left out.
     async fn weigh(&mut self, header: &Header) -> io::Result<()> {
         let mut file = File::from_std(tempfile::tempfile()?);
+        self.sending.look_at(header.size());
         let (digest, read) = self.copy_and_hash(&mut file, header.size()).await?;
         let rest = padded(header.size()) - header.size();
-        self.layers.begin(&digest, header.size());
         if read == header.size() && is_there(&self.client, &digest).await? {
             self.skip(rest).await?;
-            self.leave_out(header);
+            self.sending.leave_out(&digest, header.size());
             return self.out.write_all(header.link_to(&digest).as_bytes()).await;
         }
+        self.expect(&digest, header.size());
         self.out.write_all(header.as_bytes()).await?;
         file.seek(SeekFrom::Start(0)).await?;
         let mut file = BufReader::with_capacity(READ_BYTES, file);
         tokio::io::copy_buf(&mut file, &mut self.out).await?;
         let mut rest = (&mut self.tarball).take(rest);
         tokio::io::copy(&mut rest, &mut self.out).await?;
-        self.layers.end("sent");
         Ok(())
     }
 
@@ -208,11 +205,6 @@ impl<R: AsyncBufRead + Send + Unpin, W: AsyncWrite + Send + Unpin> Thinner<R, W>
         to.flush().await?;
         let digest = format!("sha256:{}", hex::encode(hasher.finalize()));
         Ok((digest.parse().map_err(io::Error::other)?, read))
-    }
-
-    fn leave_out(&self, header: &Header) {
-        self.left_out.0.fetch_add(header.size(), Ordering::Relaxed);
-        self.layers.end("already there");
     }
 }
 

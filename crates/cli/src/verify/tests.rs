@@ -22,7 +22,10 @@ fn blob(bytes: &[u8]) -> (String, Vec<u8>) {
 
 /// An image of one layer as the server lays it out, and the digest of its manifest.
 fn image() -> (Digest, Files) {
-    let (config, layer) = (b"{}".as_slice(), b"a layer".as_slice());
+    image_with(b"{}", b"a layer")
+}
+
+fn image_with(config: &[u8], layer: &[u8]) -> (Digest, Files) {
     let descriptor = |media_type: &str, bytes: &[u8]| json!({ "mediaType": media_type, "digest": digest(bytes).as_str(), "size": bytes.len() });
     let manifest = json!({
         "schemaVersion": 2,
@@ -123,4 +126,23 @@ async fn docker_is_told_to_load_nothing_else() {
     })
     .await;
     assert!(message.contains("names evil.json"), "{message}");
+}
+
+#[tokio::test]
+async fn a_layer_may_come_unpacked_as_the_configuration_says() {
+    let plain = b"an unpacked layer";
+    let config = json!({ "rootfs": { "type": "layers", "diff_ids": [digest(plain)] } }).to_string();
+    let (top, mut files) = image_with(config.as_bytes(), b"a layer");
+    let saved =
+        json!([{ "Config": name(&digest(config.as_bytes())), "Layers": [name(&digest(plain))] }]);
+    files[0].1 = saved.to_string().into_bytes();
+    files[3] = blob(plain);
+    assert_eq!(check(top.clone(), &files).await, Ok(()));
+    files[3] = blob(b"another layer");
+    let message = check(top, &files).await.unwrap_err();
+    let layer = digest(b"a layer");
+    assert!(
+        message.ends_with(&format!("{layer} is missing")),
+        "{message}"
+    );
 }

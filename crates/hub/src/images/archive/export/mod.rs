@@ -7,6 +7,7 @@ mod choose;
 mod layout;
 mod unpacked;
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use dockyard_oci::{Digest, Manifest, Platform, Reference};
@@ -15,6 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use self::layout::{Layout, Part};
 pub(crate) use self::unpacked::Lengths;
 use super::Archives;
+use super::documents::blob_name;
 use crate::accounts::{Grant, Pull};
 use crate::db::tables::repository_blobs;
 use crate::images::{Blob, ImageError, StoredManifest};
@@ -167,37 +169,40 @@ impl Exporter<'_> {
         Ok(self.finish(top.digest.clone(), tar))
     }
 
-    /// An image as docker saved it before it knew of OCI, with the layers that it can't unpack unpacked.
+    /// An image for docker alone, with the layers that it can't unpack unpacked. Each file stands at the place of its
+    /// own digest: an unpacked layer at that of its diff id.
     async fn for_docker20(
         &self,
         stored: StoredManifest,
         manifest: &Manifest,
     ) -> Result<Export, ImageError> {
         let diff_ids = self.diff_ids(manifest).await?;
-        let blobs = self.blobs_of(&[manifest]).await?;
-        let find = |digest: &Digest| blobs.iter().find(|blob| blob.digest == *digest);
-        let (mut tar, mut names) = (Layout::default(), Vec::new());
-        let config = manifest.config.as_ref().and_then(|c| find(&c.digest));
-        for (layer, diff_id) in manifest.layers.iter().zip(&diff_ids) {
-            let blob = find(&layer.digest).expect("every layer's blob was found");
-            let part = if layer.media_type.as_str().ends_with("+zstd") {
-                self.unpacked(blob).await?
-            } else {
-                Part::Blob(blob.clone())
-            };
-            let name = format!("{}/layer.tar", diff_id.hex());
-            if !names.contains(&name) {
-                tar.part(&name, part);
-            }
-            names.push(name);
-        }
-        let mut config_name = String::new();
-        if let Some(config) = config {
-            config_name = format!("{}.json", config.digest.hex());
-            tar.part(&config_name, Part::Blob(config.clone()));
-        }
-        let saved = self.saved(config_name, names);
+        let mut tar = Layout::default();
+        let layers = manifest.layers.iter().zip(&diff_ids);
+        let unpacked: HashMap<Digest, &Digest> = layers
+            .filter(|(layer, _)| layer.media_type.as_str().ends_with("+zstd"))
+            .map(|(layer, diff_id)| (layer.digest.clone(), diff_id))
+            .collect();
+        let place = |digest: &Digest| blob_name(unpacked.get(digest).copied().unwrap_or(digest));
+        let config = manifest.config.as_ref().map(|config| place(&config.digest));
+        let layers = manifest.layers.iter().map(|layer| place(&layer.digest));
+        let saved = self.saved(config.unwrap_or_default(), layers.collect());
         tar.file("manifest.json", &saved);
+        tar.document(&stored.digest, &stored.bytes);
+        let mut written = HashSet::new();
+        for blob in self.blobs_of(&[manifest]).await? {
+            let place = place(&blob.digest);
+            // The same layer may have been compressed in two ways.
+            if !written.insert(place.clone()) {
+                continue;
+            }
+            let part = if unpacked.contains_key(&blob.digest) {
+                self.unpacked(&blob).await?
+            } else {
+                Part::Blob(blob)
+            };
+            tar.part(&place, part);
+        }
         Ok(self.finish(stored.digest, tar))
     }
 
@@ -213,7 +218,7 @@ impl Exporter<'_> {
     /// Finds the blobs of images, each once, in the order in which they are first named.
     async fn blobs_of(&self, manifests: &[&Manifest]) -> Result<Vec<Blob>, ImageError> {
         let mut needed: Vec<&Digest> = Vec::new();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for manifest in manifests {
             let blobs = manifest.config.iter().chain(&manifest.layers);
             needed.extend(
@@ -224,7 +229,7 @@ impl Exporter<'_> {
         }
         let id = self.grant.repository_id();
         let found = repository_blobs::find_many(&self.archives.db, id, &needed).await?;
-        let mut found: std::collections::HashMap<Digest, Blob> = found
+        let mut found: HashMap<Digest, Blob> = found
             .into_iter()
             .map(|blob| (blob.digest.clone(), blob))
             .collect();
