@@ -116,7 +116,7 @@ CREATE INDEX repository_blobs_by_digest ON repository_blobs (digest);
 -- Which layer is inside a blob, as the server saw when it compressed or unpacked it. It spares work and may be empty.
 CREATE TABLE layers (
     digest VARCHAR(136) NOT NULL PRIMARY KEY REFERENCES blobs (digest) ON DELETE CASCADE,
-    diff_id VARCHAR(136) NOT NULL,
+    diff_id VARCHAR(136),
     media_type VARCHAR(255) NOT NULL
 );
 CREATE INDEX layers_by_diff_id ON layers (diff_id);

@@ -147,10 +147,9 @@ async fn bytes_and_tags_are_counted_as_they_come_and_go() {
 async fn a_tag_is_put_back_to_what_it_pointed_to() {
     let app = TestApp::start_on_a_fixed_clock().await;
     app.sign_up("alice").await;
+    // All of it within a millisecond.
     let old = app.push_image("alice", "alice/app", "v1", b"old").await;
-    app.clock.advance(1000);
     let new = app.push_image("alice", "alice/app", "v1", b"new").await;
-    app.clock.advance(1000);
     let history = "/api/v1/repositories/alice/app/-/tags/v1/history";
     let restore = |digest: String| {
         let request = app.by("alice", Method::POST, history);

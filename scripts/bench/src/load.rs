@@ -141,7 +141,7 @@ impl Target {
             );
             Ok(Box::new(move |connection: &mut Connection| {
                 let tag = format!("{run}-{}", next.fetch_add(1, Ordering::Relaxed));
-                let manifest = manifest(&config, &layer, &tag);
+                let manifest = manifest(&config, 2, &layer, &tag);
                 target.put_manifest(connection, &tag, &manifest)
             }))
         })
@@ -184,12 +184,12 @@ impl Target {
 type Step = Box<dyn FnMut(&mut Connection) -> Result<()> + Send>;
 
 /// Writes an image's manifest; `note` makes it differ from all others.
-pub fn manifest(config: &str, layer: &(String, usize), note: &str) -> String {
+pub fn manifest(config: &str, config_bytes: usize, layer: &(String, usize), note: &str) -> String {
     let (layer, size) = layer;
     format!(
         "{{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\
          \"config\":{{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\
-         \"digest\":\"{config}\",\"size\":2}},\
+         \"digest\":\"{config}\",\"size\":{config_bytes}}},\
          \"layers\":[{{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",\
          \"digest\":\"{layer}\",\"size\":{size}}}],\"annotations\":{{\"note\":\"{note}\"}}}}"
     )

@@ -162,7 +162,7 @@ impl Bench {
         let layer = (digest(layer), layer.len());
         let run = format!("r{round}");
         report.add(PUT, side, target.put_many(&run, &config, &layer)?);
-        let manifest = crate::load::manifest(&config, &layer, "read");
+        let manifest = crate::load::manifest(&config, 2, &layer, "read");
         target.put_manifest(&mut target.connect()?, "read", &manifest)?;
         let path = format!("/v2/{}/manifests/", target.repository);
         let (by_tag, by_digest) = (

@@ -35,8 +35,8 @@ pub struct Upload {
 /// A layer that was stored on its way out of a tarball.
 pub(super) struct StoredLayer {
     pub blob: Blob,
-    /// Of the uncompressed layer.
-    pub diff_id: Digest,
+    /// Of the uncompressed layer, if that was looked at.
+    pub diff_id: Option<Digest>,
     /// Whether the repository had the blob before.
     pub was_there: bool,
 }
@@ -161,8 +161,8 @@ impl Uploads {
         Ok(blob)
     }
 
-    /// Stores a blob whose digest is known only at its end, and remembers the uncompressed layer
-    /// that is in it.
+    /// Stores a layer whose digest is known only at its end, and remembers the uncompressed layer that is in it, if that
+    /// is known.
     ///
     /// `media_type` is the blob's. `diff_id` is awaited after the stream ended.
     pub(super) async fn store(
@@ -170,7 +170,7 @@ impl Uploads {
         grant: &Grant<Push>,
         media_type: &str,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
-        diff_id: impl Future<Output = io::Result<Digest>> + Send,
+        diff_id: impl Future<Output = io::Result<Option<Digest>>> + Send,
     ) -> Result<StoredLayer, ImageError> {
         let upload = self.start(grant, Algorithm::Sha256).await?;
         let claim = self.claims.take(upload.id)?;
@@ -190,7 +190,7 @@ impl Uploads {
                 upload.id,
                 &stored,
                 digest,
-                Some((&diff_id, media_type)),
+                Some((diff_id.as_ref(), media_type)),
             )
             .await?;
         Ok(StoredLayer {
@@ -349,7 +349,7 @@ impl Uploads {
         id: Id,
         stored: &StoredUpload,
         digest: Digest,
-        inside: Option<(&Digest, &str)>,
+        inside: Option<(Option<&Digest>, &str)>,
     ) -> Result<(Blob, bool), ImageError> {
         self.store.finish(stored.location).await?;
         Fault::BlobDurable.reach();

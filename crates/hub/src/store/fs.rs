@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,6 +21,9 @@ use super::{BlobStore, BlobWriter, ByteStream, Hold, Location, StoreError, Store
 /// Chunks that may wait for the disk: enough that neither the network nor the disk waits for the other, and
 /// with network chunks of up to 128 KiB not more than half a megabyte.
 const WRITE_QUEUE: usize = 4;
+
+/// Bytes of an object that are written before the disk is set to work on them.
+const SYNC_BYTES: usize = 64 * 1024 * 1024;
 
 /// Keeps objects as files of a folder.
 #[derive(Debug, Clone)]
@@ -237,12 +241,35 @@ fn open_at(parts: &Parts, path: &Path, at: Location, offset: u64) -> Result<File
     Ok(file)
 }
 
+/// Writes what comes, and makes it durable at the end. Of a long object the disk gets a part already while the next one
+/// comes.
 fn write_all(mut file: File, mut chunks: mpsc::Receiver<Bytes>) -> Result<(), StoreError> {
+    let mut early: Option<thread::JoinHandle<io::Result<()>>> = None;
+    let mut unsynced_bytes = 0;
     while let Some(chunk) = chunks.blocking_recv() {
         file.write_all(&chunk)?;
+        unsynced_bytes += chunk.len();
+        if unsynced_bytes >= SYNC_BYTES
+            && early.as_ref().is_none_or(thread::JoinHandle::is_finished)
+        {
+            end(early.take())?;
+            let same = file.try_clone()?;
+            early = Some(thread::spawn(move || same.sync_data()));
+            unsynced_bytes = 0;
+        }
     }
+    end(early)?;
     file.sync_data()?;
     Ok(())
+}
+
+/// Waits for an early sync. Its error is the only word of what was lost: the system tells it once.
+fn end(early: Option<thread::JoinHandle<io::Result<()>>>) -> io::Result<()> {
+    let Some(early) = early else {
+        return Ok(());
+    };
+    let panicked = |_| Err(io::Error::other("the sync of a file stopped"));
+    early.join().unwrap_or_else(panicked)
 }
 
 /// Is where a part of a store lies.

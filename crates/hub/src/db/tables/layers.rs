@@ -12,7 +12,8 @@ use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 pub(crate) struct KnownLayer {
     pub digest: Digest,
     pub size_bytes: u64,
-    pub diff_id: Digest,
+    /// Where it was looked at so far.
+    pub diff_id: Option<Digest>,
 }
 
 /// Finds a blob of a media type that is a layer, or that has it inside, among what everyone, a user, or whoever sees a
@@ -36,12 +37,14 @@ pub(crate) async fn find_readable(
             )
         LIMIT 1";
     let values = values![layer, layer, media_type, &repository_id, user_id.as_ref()];
-    let row = db.optional::<(String, i64, String)>(sql, values).await?;
+    let row = db
+        .optional::<(String, i64, Option<String>)>(sql, values)
+        .await?;
     row.map(|(digest, size, diff_id)| {
         Ok(KnownLayer {
             digest: parse(&digest)?,
             size_bytes: column_to_bytes(size),
-            diff_id: parse(&diff_id)?,
+            diff_id: diff_id.as_deref().map(parse).transpose()?,
         })
     })
     .transpose()
@@ -85,17 +88,24 @@ pub(crate) async fn list_readable(
     Ok(known)
 }
 
-/// Remembers which layer is inside a blob.
+/// Remembers that a blob is a layer, and which one is inside if that is known.
 pub(crate) async fn insert(
     tx: &mut Tx,
     digest: &Digest,
-    diff_id: &Digest,
+    diff_id: Option<&Digest>,
     media_type: &str,
 ) -> Result<(), DbError> {
     let sql = "INSERT INTO layers (digest, diff_id, media_type)
         VALUES (?, ?, ?)
-        ON CONFLICT (digest) DO NOTHING";
+        ON CONFLICT (digest) DO UPDATE SET diff_id = COALESCE(layers.diff_id, excluded.diff_id)";
     tx.execute(sql, values![digest, diff_id, media_type])
         .await?;
+    Ok(())
+}
+
+/// Remembers which layer is inside a blob that was looked at.
+pub(crate) async fn set_diff_id(db: &Db, digest: &Digest, diff_id: &Digest) -> Result<(), DbError> {
+    let sql = "UPDATE layers SET diff_id = ? WHERE digest = ?";
+    db.execute(sql, values![diff_id, digest]).await?;
     Ok(())
 }

@@ -19,19 +19,22 @@ pub(crate) struct NewMove<'a> {
     pub moved_by: Option<&'a Id>,
 }
 
-/// Writes a move. Of several within a millisecond the last stays.
+/// Writes a move. Of several within a millisecond each further one gets the next, so that none is lost and their order
+/// stays.
 pub(crate) async fn insert(tx: &mut Tx, new: NewMove<'_>) -> Result<(), DbError> {
     let sql = "INSERT INTO tag_moves (repository_id, tag, moved_ms, kind, digest, moved_by)
-        VALUES (?, ?, ?, ?, ?, ?)
-        ON CONFLICT (repository_id, tag, moved_ms) DO UPDATE
-        SET kind = excluded.kind, digest = excluded.digest, moved_by = excluded.moved_by";
+        SELECT ?, ?, CASE WHEN MAX(moved_ms) >= ? THEN MAX(moved_ms) + 1 ELSE ? END, ?, ?, ?
+        FROM tag_moves WHERE repository_id = ? AND tag = ?";
     let values = values![
         &new.repository_id,
         new.tag,
         new.moved_ms,
+        new.moved_ms,
         new.kind.as_str(),
         new.digest,
-        new.moved_by
+        new.moved_by,
+        &new.repository_id,
+        new.tag
     ];
     tx.execute(sql, values).await?;
     Ok(())
@@ -46,11 +49,13 @@ pub(crate) async fn insert_ends(
     moved_by: Option<&Id>,
 ) -> Result<(), DbError> {
     let sql = "INSERT INTO tag_moves (repository_id, tag, moved_ms, kind, digest, moved_by)
-        SELECT repository_id, name, ?, 'delete', NULL, ? FROM tags
-        WHERE repository_id = ? AND digest = ?
-        ON CONFLICT (repository_id, tag, moved_ms) DO UPDATE
-        SET kind = excluded.kind, digest = excluded.digest, moved_by = excluded.moved_by";
-    let values = values![moved_ms, moved_by, &repository_id, digest];
+        SELECT t.repository_id, t.name, (
+                SELECT CASE WHEN MAX(v.moved_ms) >= ? THEN MAX(v.moved_ms) + 1 ELSE ? END
+                FROM tag_moves v WHERE v.repository_id = t.repository_id AND v.tag = t.name
+            ), 'delete', NULL, ?
+        FROM tags t
+        WHERE t.repository_id = ? AND t.digest = ?";
+    let values = values![moved_ms, moved_ms, moved_by, &repository_id, digest];
     tx.execute(sql, values).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Makes images of what a tarball held: of an OCI layout's index if all of it is there, else of docker's
+//! Makes images of what a tarball held: of an OCI layout if it can be kept as it is, else of docker's
 //! `manifest.json`, else of the OCI layout.
 
 use dockyard_oci::{Descriptor, Digest, Manifest, ManifestKind, MediaType, Tag};
@@ -9,7 +9,7 @@ use super::contents::{Contents, File, Layer};
 use super::documents::{
     ImageConfig, Layout, SavedImage, blob_name, parse, promised_digest, tag_of,
 };
-use super::pack::Form;
+use super::pack::{self, Form};
 use super::{Archives, ImportError, ImportedImage, known};
 use crate::accounts::{Grant, Push};
 use crate::images::ImageError;
@@ -37,10 +37,9 @@ pub(super) async fn images(
         other => other?,
     };
     match (layout, saved) {
-        // What docker lists beside an index is one image of it, without what is attached.
-        (Some(layout), Some(_)) if assembly.has_whole_index(&layout) => {
-            assembly.layout(layout, tag).await
-        }
+        // What docker lists beside an index is one image of it, without what is attached; beside an image it says nothing
+        // that the image does not say itself.
+        (Some(layout), Some(_)) if assembly.keeps(&layout) => assembly.layout(layout, tag).await,
         (_, Some(saved)) => assembly.saved(saved, tag).await,
         (Some(layout), None) => assembly.layout(layout, tag).await,
         (None, None) => Err(ImportError::NoImage),
@@ -74,12 +73,22 @@ impl Assembly<'_> {
         bytes.ok().map(|bytes| parse(name, bytes)).transpose()
     }
 
-    /// Tells whether a layout leads to an index, and all images of its indexes are there. An engine's store may have
-    /// those of one machine only.
-    fn has_whole_index(&self, layout: &Layout) -> bool {
-        let tops = layout.manifests.iter().map(|named| &named.descriptor);
-        let is_index = |top: &Descriptor| top.media_type.is_index();
-        tops.clone().any(is_index) && tops.into_iter().all(|top| self.is_whole(top, DEPTH_MAX))
+    /// Tells whether a layout can be kept as it is: all images of its indexes are there (an engine's store may have those
+    /// of one machine only), and those without an index have no layers that will be compressed.
+    fn keeps(&self, layout: &Layout) -> bool {
+        let mut tops = layout.manifests.iter().map(|named| &named.descriptor);
+        !layout.manifests.is_empty()
+            && tops.all(|top| {
+                self.is_whole(top, DEPTH_MAX) && (top.media_type.is_index() || !self.has_plain(top))
+            })
+    }
+
+    fn has_plain(&self, image: &Descriptor) -> bool {
+        let is_plain =
+            |layer: &Descriptor| layer.media_type.as_str().rsplit('.').next() == Some("tar");
+        let bytes = self.contents.document(&blob_name(&image.digest)).ok();
+        let manifest = bytes.map(|bytes| Manifest::parse(bytes, Some(image.media_type.as_str())));
+        matches!(manifest, Some(Ok(manifest)) if manifest.layers.iter().any(is_plain))
     }
 
     fn is_whole(&self, at: &Descriptor, depth: u8) -> bool {
@@ -140,14 +149,11 @@ impl Assembly<'_> {
                 let file = name.clone();
                 return Err(ImportError::Document { file, reason });
             }
-            if layer.diff_id != expected {
-                let (entry, actual) = (name.clone(), layer.diff_id.clone());
-                return Err(ImportError::WrongLayer {
-                    entry,
-                    expected,
-                    actual,
-                });
-            }
+            let diff_id = match &layer.diff_id {
+                Some(diff_id) => diff_id.clone(),
+                None => pack::diff_id(self.archives, self.grant, name, &layer).await?,
+            };
+            require(name, expected, diff_id)?;
             tally.add(&layer);
             layers.push(describe(&layer));
             blobs.push(layer.digest);
@@ -228,9 +234,14 @@ impl Assembly<'_> {
         tally: &mut Tally,
     ) -> Result<bool, ImportError> {
         let (mut changed, mut blobs) = (false, Vec::with_capacity(manifest.layers.len()));
+        let mut diff_ids = Vec::new();
         if let Some(config) = &manifest.config {
-            self.store_document(self.contents.document(&blob_name(&config.digest))?)
-                .await?;
+            let config = self.contents.document(&blob_name(&config.digest))?;
+            self.store_document(config).await?;
+            // Artifacts have configurations of other kinds.
+            if let Ok(config) = serde_json::from_slice::<ImageConfig>(config) {
+                diff_ids = config.rootfs.diff_ids;
+            }
         }
         for (i, described) in manifest.layers.iter().enumerate() {
             let name = blob_name(&described.digest);
@@ -239,6 +250,9 @@ impl Assembly<'_> {
                 continue;
             }
             let layer = self.layer(&name).await?;
+            if let (Some(expected), Some(actual)) = (diff_ids.get(i), &layer.diff_id) {
+                require(&name, expected.clone(), actual.clone())?;
+            }
             tally.add(&layer);
             if layer.digest != described.digest {
                 document["layers"][i] = describe(&layer);
@@ -346,6 +360,18 @@ impl Assembly<'_> {
             layers_reused,
         })
     }
+}
+
+/// Makes sure that a layer is the one that the configuration lists at its place.
+fn require(name: &str, expected: Digest, actual: Digest) -> Result<(), ImportError> {
+    if actual == expected {
+        return Ok(());
+    }
+    Err(ImportError::WrongLayer {
+        entry: name.to_owned(),
+        expected,
+        actual,
+    })
 }
 
 fn describe(layer: &Layer) -> Value {

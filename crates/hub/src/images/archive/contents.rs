@@ -21,8 +21,8 @@ pub(super) struct Layer {
     /// Of the blob.
     pub digest: Digest,
     pub size_bytes: u64,
-    /// Of the uncompressed layer, computed here.
-    pub diff_id: Digest,
+    /// Of the uncompressed layer, computed here; not known of one that came compressed, under its digest.
+    pub diff_id: Option<Digest>,
     /// How it stood in the tarball.
     pub form: Form,
     /// Whether the caller could read it before.
@@ -32,9 +32,9 @@ pub(super) struct Layer {
 impl Layer {
     /// Is the digest of the layer as it stood in the tarball.
     pub(super) const fn original(&self) -> &Digest {
-        match self.form {
-            Form::Plain => &self.diff_id,
-            Form::Gzip | Form::Zstd | Form::Other => &self.digest,
+        match (self.form, &self.diff_id) {
+            (Form::Plain, Some(diff_id)) => diff_id,
+            _ => &self.digest,
         }
     }
 }

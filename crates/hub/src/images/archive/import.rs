@@ -253,7 +253,8 @@ async fn document<R: AsyncRead + Send + Unpin>(
 }
 
 /// Stores a layer: as it is when it came compressed, compressed otherwise, and not at all when its
-/// name promises one that the caller can already read.
+/// name promises one that the caller can already read. One that came compressed is unpacked only to know what is in it,
+/// and not when its name is its digest, as then manifests may name it too.
 async fn layer<R: AsyncRead + Send + Unpin>(
     archives: &Archives,
     grant: &Grant<Push>,
@@ -270,7 +271,16 @@ async fn layer<R: AsyncRead + Send + Unpin>(
     let (layer, actual) = if let Some(layer) = known {
         (layer, hash(name, start, entry).await?)
     } else {
-        let layer = pack::store(archives, grant, form, name, start, entry).await?;
+        let layer = pack::store(
+            archives,
+            grant,
+            form,
+            name,
+            start,
+            entry,
+            promised.is_some(),
+        )
+        .await?;
         let actual = layer.original().clone();
         (layer, actual)
     };

@@ -1,19 +1,23 @@
 //! Compresses a layer, or reads through its compression, on a thread of its own while it streams.
 
+use std::future::ready;
 use std::io::{self, Write};
 
 use bytes::{Bytes, BytesMut};
 use dockyard_oci::{Algorithm, Digest, MediaType};
 use flate2::write::MultiGzDecoder;
+use futures::{StreamExt, TryFutureExt};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::contents::Layer;
 use super::import::is_tar_header;
 use super::{Archives, ImportError, gzip};
 use crate::accounts::{Grant, Push};
+use crate::db::tables::layers;
 use crate::images::ImageError;
 use crate::images::hasher::Hasher;
 
@@ -61,7 +65,8 @@ impl Form {
 }
 
 /// Stores one entry as a layer: three steps at once (read and unpack the tarball; compress and hash;
-/// hash and write the blob), with a bounded queue between them.
+/// hash and write the blob), with a bounded queue between them. The one in the middle falls away for what is kept as it is
+/// and `is_named` by its digest.
 pub(super) async fn store<R: AsyncRead + Send + Unpin>(
     archives: &Archives,
     grant: &Grant<Push>,
@@ -69,22 +74,33 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
     name: &str,
     start: Bytes,
     entry: &mut R,
+    is_named: bool,
 ) -> Result<Layer, ImportError> {
-    let (to_pack, from_tarball) = mpsc::channel(QUEUE);
-    let (to_store, from_pack) = mpsc::channel(QUEUE);
-    let packing = spawn_blocking(move || pack(form, from_tarball, &to_store));
-    let diff_id = async move {
-        packing
-            .await
-            .unwrap_or_else(|error| Err(io::Error::other(error)))
+    let (uploads, grant) = (archives.uploads.clone(), grant.clone());
+    let media_type = form.media_type();
+    let (into, from_tarball) = mpsc::channel(QUEUE);
+    let storing = if form == Form::Other || (is_named && form != Form::Plain) {
+        let bytes = ReceiverStream::new(from_tarball);
+        tokio::spawn(async move {
+            let diff_id = ready(Ok(None));
+            uploads.store(&grant, media_type, bytes, diff_id).await
+        })
+    } else {
+        let (to_store, from_pack) = mpsc::channel(QUEUE);
+        let packing = spawn_blocking(move || pack(form, from_tarball, &to_store));
+        let diff_id = async move { packing.await.unwrap_or_else(|e| Err(io::Error::other(e))) };
+        let bytes = ReceiverStream::new(from_pack);
+        tokio::spawn(async move {
+            let diff_id = diff_id.map_ok(Some);
+            uploads.store(&grant, media_type, bytes, diff_id).await
+        })
     };
-    let storing = archives.uploads.store(
-        grant,
-        form.media_type(),
-        ReceiverStream::new(from_pack),
-        diff_id,
-    );
-    let (read, stored) = tokio::join!(feed(start, entry, to_pack), storing);
+    // On a task of its own it uses another core; it ends with this one.
+    let storing = AbortOnDropHandle::new(storing);
+    let read = feed(start, entry, into).await;
+    let stored = storing
+        .await
+        .unwrap_or_else(|error| Err(ImageError::Interrupted(io::Error::other(error))));
     read.map_err(|error| ImportError::reading(&error, Some(name)))?;
     let stored = stored.map_err(|error| match error {
         ImageError::Interrupted(error) => ImportError::Damaged {
@@ -109,8 +125,8 @@ async fn feed<R: AsyncRead + Send + Unpin>(
     to_pack: mpsc::Sender<io::Result<Bytes>>,
 ) -> io::Result<()> {
     let mut chunk = BytesMut::from(start);
+    chunk.reserve(CHUNK_BYTES);
     loop {
-        chunk.reserve(CHUNK_BYTES);
         let read = entry.read_buf(&mut chunk).await;
         let done = match &read {
             Ok(n) => *n == 0,
@@ -121,7 +137,8 @@ async fn feed<R: AsyncRead + Send + Unpin>(
         };
         if !chunk.is_empty() && (done || chunk.len() >= CHUNK_BYTES) {
             // A closed queue means that storing failed; its own error says why.
-            if to_pack.send(Ok(chunk.split().freeze())).await.is_err() {
+            let full = std::mem::replace(&mut chunk, BytesMut::with_capacity(2 * CHUNK_BYTES));
+            if to_pack.send(Ok(full.freeze())).await.is_err() {
                 return Ok(());
             }
         }
@@ -139,11 +156,10 @@ fn pack(
 ) -> io::Result<Digest> {
     let packed = match form {
         Form::Plain => gzip::compress(&mut input, output),
-        Form::Gzip => pass_through(&mut input, output, |unpacked| {
-            Ok(MultiGzDecoder::new(unpacked))
+        Form::Gzip | Form::Zstd | Form::Other => look_inside(form, &mut input, |chunk| {
+            let sent = output.blocking_send(Ok(chunk));
+            sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
         }),
-        Form::Zstd => pass_through(&mut input, output, zstd::stream::write::Decoder::new),
-        Form::Other => pass_through(&mut input, output, Ok),
     };
     if let Err(error) = &packed {
         let _ = output.blocking_send(Err(io::Error::new(error.kind(), error.to_string())));
@@ -151,16 +167,54 @@ fn pack(
     packed
 }
 
+/// Finds the diff id of a stored layer that came compressed.
+pub(super) async fn diff_id(
+    archives: &Archives,
+    grant: &Grant<Push>,
+    name: &str,
+    layer: &Layer,
+) -> Result<Digest, ImportError> {
+    let blob = archives.blobs.find(&grant.pull(), &layer.digest).await?;
+    let mut bytes = archives.blobs.read(&blob, 0..blob.size_bytes).await?;
+    let (into, mut input) = mpsc::channel(QUEUE);
+    let form = layer.form;
+    let looking = spawn_blocking(move || look_inside(form, &mut input, |_| Ok(())));
+    while let Some(chunk) = bytes.next().await {
+        // A closed queue means that the other side knows enough.
+        if into.send(chunk).await.is_err() {
+            break;
+        }
+    }
+    drop(into);
+    let looked = looking.await.unwrap_or_else(|e| Err(io::Error::other(e)));
+    let diff_id = looked.map_err(|error| ImportError::Damaged {
+        entry: Some(name.to_owned()),
+        reason: error.to_string(),
+    })?;
+    let known = layers::set_diff_id(&archives.db, &layer.digest, &diff_id).await;
+    known.map_err(ImageError::from)?;
+    Ok(diff_id)
+}
+
 /// Hands a compressed layer on as it is, and unpacks it only to hash what is inside.
-fn pass_through<W>(
+fn look_inside(
+    form: Form,
     input: &mut mpsc::Receiver<io::Result<Bytes>>,
-    output: &mpsc::Sender<io::Result<Bytes>>,
-    decoder: impl FnOnce(Unpacked) -> io::Result<W>,
-) -> io::Result<Digest>
-where
-    W: Write + Finish,
-{
-    let mut decoder = decoder(Unpacked::new())?;
+    pass: impl FnMut(Bytes) -> io::Result<()>,
+) -> io::Result<Digest> {
+    let unpacked = Unpacked::new();
+    match form {
+        Form::Gzip => unpack(input, MultiGzDecoder::new(unpacked), pass),
+        Form::Zstd => unpack(input, zstd::stream::write::Decoder::new(unpacked)?, pass),
+        Form::Plain | Form::Other => unpack(input, unpacked, pass),
+    }
+}
+
+fn unpack(
+    input: &mut mpsc::Receiver<io::Result<Bytes>>,
+    mut decoder: impl Write + Finish,
+    mut pass: impl FnMut(Bytes) -> io::Result<()>,
+) -> io::Result<Digest> {
     let mut packed_bytes = 0;
     while let Some(chunk) = input.blocking_recv() {
         let chunk = chunk?;
@@ -170,9 +224,7 @@ where
         if unpacked_bytes > RATIO_FREE_BYTES && unpacked_bytes / RATIO_MAX > packed_bytes {
             return Err(io::Error::other("it unpacks to far more than it should"));
         }
-        if output.blocking_send(Ok(chunk)).is_err() {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        }
+        pass(chunk)?;
     }
     Ok(decoder.finish()?.hasher.finish())
 }
