@@ -39,6 +39,17 @@ test('looks into an image for another machine', async ({ page }) => {
   await expect(main(page).locator('.document')).toContainText('"schemaVersion": 2');
 });
 
+test('is told the tools that fetch what is no image', async ({ page }) => {
+  for (const path of ['/r/harbour/charts/platform', '/r/harbour/charts/platform/-/tags/0.10.1']) {
+    await page.goto(path);
+    const section = main(page).locator('.command-tabs').first();
+    await expect(section).toContainText(/helm pull --plain-http oci:\/\/\S+\/harbour\/charts\/platform --version 0\.1[01]\./);
+    await section.getByText('oras', { exact: true }).click();
+    await expect(section.locator('[data-tab="oras"]')).toBeVisible();
+    await expect(section).not.toContainText('docker pull');
+  }
+});
+
 test('is led to log in, and back, for a star', async ({ page, playwright, baseURL, javaScriptEnabled }) => {
   const api = await playwright.request.newContext({ baseURL });
   const user = javaScriptEnabled === false ? 'visitor-plain' : 'visitor';

@@ -5,10 +5,13 @@ use super::dto::{ServerAddress, Viewer};
 /// Where an image that nobody has named yet stands in commands.
 const EXAMPLE_IMAGE: &str = "my-image";
 
+/// What a Helm chart is called.
+pub const HELM_CHART: &str = "Helm chart";
+
 /// The commands of one tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandTab {
-    /// Name of the tool: `docker`, `podman`, `mydocker`, `browser`, `curl`.
+    /// Name of the tool: `docker`, `podman`, `mydocker`, `browser`, `curl`, `helm`, `oras`.
     pub tool: &'static str,
     pub steps: Vec<Step>,
 }
@@ -20,7 +23,20 @@ pub enum Step {
     Link { href: String, text: &'static str },
 }
 
-/// Fetch an image; `reference` is a tag or a digest.
+/// Fetch what a tag or a digest leads to; `artifact` says what it is when it is no image.
+pub fn fetch(
+    server: &ServerAddress,
+    image: &Image,
+    account: Option<&str>,
+    artifact: Option<&str>,
+) -> Vec<CommandTab> {
+    match artifact {
+        Some(artifact) => pull_artifact(server, image, artifact),
+        None => pull(server, image, account),
+    }
+}
+
+/// Fetch an image.
 pub fn pull(server: &ServerAddress, image: &Image, account: Option<&str>) -> Vec<CommandTab> {
     let ServerAddress { host, base_url } = server;
     let path = image.path();
@@ -37,6 +53,26 @@ pub fn pull(server: &ServerAddress, image: &Image, account: Option<&str>) -> Vec
             [format!("curl{account} -OJ {base_url}/api/v1/images/{path}")],
         ),
     ]
+}
+
+/// Fetch what is no image; `artifact` says what it is.
+fn pull_artifact(server: &ServerAddress, image: &Image, artifact: &str) -> Vec<CommandTab> {
+    let (host, path) = (&server.host, image.path());
+    let plain = if server.base_url.starts_with("https://") {
+        ""
+    } else {
+        " --plain-http"
+    };
+    let oras = tab("oras", [format!("oras pull{plain} {host}/{path}")]);
+    match image {
+        Image::Tagged { repository, tag } if artifact == HELM_CHART => {
+            // A tag can't have the plus of a version, so helm writes another sign.
+            let version = tag.replace('_', "+");
+            let helm = format!("helm pull{plain} oci://{host}/{repository} --version {version}");
+            vec![tab("helm", [helm]), oras]
+        }
+        _ => vec![oras],
+    }
 }
 
 /// Fill a repository, step by step.
@@ -151,6 +187,25 @@ mod tests {
         );
         let curl = "curl -OJ http://127.0.0.1:3000/api/v1/images/alice/app:v1";
         assert_eq!(first(3), Step::Command(curl.to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_image_is_fetched_with_its_own_tools() {
+        let chart = Image::Tagged {
+            repository: "alice/chart".to_owned(),
+            tag: "1.0.0_1".to_owned(),
+        };
+        let lines = |artifact| {
+            let tabs = pull_artifact(&server(), &chart, artifact);
+            tabs.into_iter()
+                .map(|tab| tab.steps[0].clone())
+                .collect::<Vec<_>>()
+        };
+        let helm = "helm pull --plain-http oci://127.0.0.1:3000/alice/chart --version 1.0.0+1";
+        let oras = "oras pull --plain-http 127.0.0.1:3000/alice/chart:1.0.0_1";
+        let command = |text: &str| Step::Command(text.to_owned());
+        assert_eq!(lines(HELM_CHART), [command(helm), command(oras)]);
+        assert_eq!(lines("SBOM (SPDX)"), [command(oras)]);
     }
 
     #[test]

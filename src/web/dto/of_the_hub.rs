@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{DayPulls, Moment, MoveRow, Moved, NewsRow, RepositoryCard, TagRow};
+use crate::web::commands::HELM_CHART;
 
 /// Tags that one piece of news names.
 const NEWS_TAGS: usize = 3;
@@ -141,7 +142,7 @@ impl From<Day> for DayPulls {
 /// Names what people know by another name than its media type.
 pub(in crate::web) fn artifact_name(media_type: &str) -> String {
     let name = match media_type {
-        "application/vnd.cncf.helm.config.v1+json" => "Helm chart",
+        "application/vnd.cncf.helm.config.v1+json" => HELM_CHART,
         "application/vnd.dev.cosign.artifact.sig.v1+json"
         | "application/vnd.cncf.notary.signature" => "Signature",
         "application/spdx+json" | "text/spdx+json" => "SBOM (SPDX)",

@@ -60,7 +60,7 @@ fn RepositoryView(page: RepositoryPage) -> impl IntoView {
     let head = page.head.clone();
     let body = match page.tags.first() {
         None => view! { <EmptyRepository head=head.clone() /> }.into_any(),
-        Some(newest) => view! { <PullBox head=head.clone() tag=newest.name.clone() /> }.into_any(),
+        Some(newest) => view! { <PullBox head=head.clone() newest=newest.clone() /> }.into_any(),
     };
     let (html, head_of_readme) = (page.readme_html.clone(), head.clone());
     view! {
@@ -84,15 +84,20 @@ fn RepositoryView(page: RepositoryPage) -> impl IntoView {
 
 /// Shows how to pull the tag that was pushed last.
 #[component]
-fn PullBox(head: RepositoryHead, tag: String) -> impl IntoView {
+fn PullBox(head: RepositoryHead, newest: TagRow) -> impl IntoView {
     let image = Image::Tagged {
         repository: head.card.name,
-        tag,
+        tag: newest.name,
     };
     let account = (head.card.visibility == Visibility::Private)
         .then_some(head.viewer.user.as_deref())
         .flatten();
-    let tabs = commands::pull(&head.viewer.server, &image, account);
+    let tabs = commands::fetch(
+        &head.viewer.server,
+        &image,
+        account,
+        newest.artifact.as_deref(),
+    );
     view! {
         <section class="section" aria-label="Pull">
             <CommandTabs name="pull-with" legend="Pull with" tabs />

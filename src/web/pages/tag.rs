@@ -183,7 +183,12 @@ fn pull_commands(page: &TagPage, image: impl Fn(String) -> Image) -> Vec<Command
         .then_some(page.head.viewer.user.as_deref())
         .flatten();
     let image = image(page.head.card.name.clone());
-    commands::pull(&page.head.viewer.server, &image, account)
+    commands::fetch(
+        &page.head.viewer.server,
+        &image,
+        account,
+        page.tag.artifact.as_deref(),
+    )
 }
 
 /// Leads to the images of an index.
