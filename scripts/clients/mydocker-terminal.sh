@@ -10,7 +10,7 @@ proxy=$!
 started "$work/proxy"
 export PATH=$programs:$PATH MYDOCKER_SERVER=http://127.0.0.1:$line TMUX_TMPDIR=$work XDG_CACHE_HOME=$work/cache
 unset MYDOCKER_TOKEN MYDOCKER_CONFIG TMUX
-screen() { tmux -L mydocker "$@"; }
+screen() { tmux -u -L mydocker "$@"; }
 end_all() {
   local status=$?
   screen kill-server 2>/dev/null

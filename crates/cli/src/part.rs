@@ -20,6 +20,8 @@ const ENDING: &str = ".part";
 pub struct PartFile {
     pub path: PathBuf,
     open: Option<Open>,
+    /// Whether parts for other images have the same name: then they go only when they are old.
+    is_shared: bool,
 }
 
 struct Open {
@@ -36,7 +38,11 @@ impl PartFile {
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
         let folder = fs::metadata(folder.unwrap_or(Path::new(".")));
         folder.map_err(|error| cannot_write(&path, &error))?;
-        Ok(Self { path, open: None })
+        Ok(Self {
+            path,
+            open: None,
+            is_shared: false,
+        })
     }
 
     /// Is a file of no lasting name, in the folder for what can be fetched again.
@@ -47,7 +53,9 @@ impl PartFile {
         let made = maker.recursive(true).create(folder);
         made.map_err(|error| cannot_write(folder, &error))?;
         forget_old(folder);
-        Self::at(&folder.join("pull"))
+        let mut part = Self::at(&folder.join("pull"))?;
+        part.is_shared = true;
+        Ok(part)
     }
 
     /// Opens the part for `length` bytes that `id` tells from all others, and says how many of them are there already.
@@ -68,7 +76,9 @@ impl PartFile {
             }
             Err(TryLockError::Error(error)) => return Err(failed(&error)),
         }
-        self.forget_others(&path);
+        if !self.is_shared {
+            self.forget_others(&path);
+        }
         let mut there = file.metadata().map_err(|error| failed(&error))?.len();
         if there > length {
             file.set_len(0).map_err(|error| failed(&error))?;
@@ -145,10 +155,7 @@ impl PartFile {
                     id.len() == ID_CHARS && id.bytes().all(|b| b.is_ascii_hexdigit())
                 })
         };
-        // Those of the cache are for different images, and go when they are old.
-        if name != "pull" {
-            remove_where(self.path.parent(), is_other);
-        }
+        remove_where(self.path.parent(), is_other);
     }
 }
 

@@ -97,7 +97,8 @@ pub async fn cancel(
 
 /// `PATCH /api/v1/imports/{id}`: takes the next piece, which begins at `Upload-Offset`.
 ///
-/// The last one, which reaches the length that was announced or says it in `Upload-Length`, is answered when the images are stored, as a whole tarball is.
+/// The last one, which reaches the length that was announced or says it in `Upload-Length`, is answered when the images
+/// are stored, as a whole tarball is.
 /// Errors: `OFFSET_INVALID` with the right offset; `IMPORT_BUSY` while another request sends; whatever is wrong with
 /// the tarball, as soon as that is seen.
 pub async fn send(
