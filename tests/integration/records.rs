@@ -78,6 +78,8 @@ async fn an_index_and_its_image_pulled_together_count_once() {
         .unwrap();
     assert_eq!(tags["tags"][0]["platforms"], json!(["linux/arm64"]));
     assert_eq!(tags["tags"][1]["platforms"], json!(["linux/amd64"]));
+    // An image is no artifact, though its configuration's type is what its referrers are filtered by.
+    assert_eq!(tags["tags"][1]["artifact_type"], Value::Null);
     assert!(tags["tags"][1]["pulled_ms"].is_i64());
 }
 

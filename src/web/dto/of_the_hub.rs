@@ -2,7 +2,7 @@
 
 use dockyard_hub::clock::Clock;
 use dockyard_hub::images::{Day, Move, MoveKind, Repository, TagSummary};
-use dockyard_oci::RepositoryName;
+use dockyard_oci::{MediaType, RepositoryName};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -148,6 +148,7 @@ pub(in crate::web) fn artifact_name(media_type: &str) -> String {
         "application/spdx+json" | "text/spdx+json" => "SBOM (SPDX)",
         "application/vnd.cyclonedx+json" => "SBOM (CycloneDX)",
         "application/vnd.in-toto+json" => "Attestation",
+        MediaType::OCI_CONFIG | MediaType::DOCKER_CONFIG => "Image",
         other => other,
     };
     name.to_owned()
@@ -163,7 +164,7 @@ impl From<TagSummary> for TagRow {
             pushed_by: tag.pushed_by.map(|name| name.to_string()),
             pulled: tag.pulled_ms.map(Moment::of_ms),
             platforms: tag.platforms,
-            artifact: tag.artifact_type.as_deref().map(artifact_name),
+            artifact: tag.artifact_type.map(|kind| artifact_name(kind.as_str())),
         }
     }
 }

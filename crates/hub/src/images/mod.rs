@@ -124,5 +124,6 @@ pub struct TagSummary {
     pub pulled_ms: Option<i64>,
     /// What the image is for, `linux/amd64`; empty for what is no image.
     pub platforms: Vec<String>,
-    pub artifact_type: Option<String>,
+    /// What it is, when it is no image.
+    pub artifact_type: Option<MediaType>,
 }

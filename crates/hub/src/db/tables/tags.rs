@@ -1,6 +1,6 @@
 //! The table `tags`.
 
-use dockyard_oci::{Digest, Tag};
+use dockyard_oci::{Digest, MediaType, Tag};
 use sqlx::{AssertSqlSafe, FromRow};
 
 use super::{column_to_bytes, parse, parse_list, parse_optional};
@@ -18,11 +18,13 @@ struct TagRow {
     pushed_by: Option<String>,
     pulled_ms: Option<i64>,
     platforms: String,
+    /// Of an image it is its configuration's type, as referrers are filtered by it.
     artifact_type: Option<String>,
 }
 
 impl TagRow {
     fn into_summary(self) -> Result<TagSummary, DbError> {
+        let artifact_type: Option<MediaType> = parse_optional(self.artifact_type.as_deref())?;
         Ok(TagSummary {
             name: parse(&self.name)?,
             digest: parse(&self.digest)?,
@@ -32,7 +34,7 @@ impl TagRow {
             pushed_by: parse_optional(self.pushed_by.as_deref())?,
             pulled_ms: self.pulled_ms,
             platforms: parse_list(&self.platforms),
-            artifact_type: self.artifact_type,
+            artifact_type: artifact_type.filter(|kind| !kind.is_image_config()),
         })
     }
 }
