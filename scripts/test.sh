@@ -24,13 +24,45 @@ step() { # name, command...
   fi
 }
 
+# The suite with the embedded database and a folder, and then on real servers: both databases, and a bucket, with what
+# only makes sense there. Same profile and features as scripts/check.sh, so that nothing compiles twice.
 integration() {
-  # Same profile and features as scripts/check.sh, so that nothing compiles twice.
-  if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked --workspace --features dockyard/ssr --test '*'
-  else
-    cargo test --locked --workspace --features dockyard/ssr --test '*'
+  local on status=0
+  suite sqlite || status=1
+  scripts/servers.sh up || return 1
+  (
+    eval "$(scripts/servers.sh env)"
+    for on in postgres mariadb s3; do
+      suite "$on" || exit 1
+    done
+  ) || status=1
+  scripts/servers.sh down
+  return "$status"
+}
+
+suite() { # what it runs on
+  local package=(--locked --workspace --features dockyard/ssr)
+  export DOCKYARD_TEST_ON=$1
+  printf '\n== on %s\n' "$1"
+  if ! cargo nextest --version >/dev/null 2>&1; then
+    case $1 in
+      sqlite) cargo test "${package[@]}" --test '*' ;;
+      s3)
+        cargo test "${package[@]}" --test '*' -- --include-ignored --skip embedded:: &&
+          cargo test "${package[@]}" --lib -- --ignored s3::
+        ;;
+      *) cargo test "${package[@]}" --test '*' -- --skip embedded:: ;;
+    esac
+    return
   fi
+  case $1 in
+    sqlite) cargo nextest run "${package[@]}" --test '*' ;;
+    s3)
+      cargo nextest run "${package[@]}" --test '*' --run-ignored all -E 'not test(/^embedded::/)' &&
+        cargo nextest run "${package[@]}" --lib --run-ignored only -E 'test(/s3::/)'
+      ;;
+    *) cargo nextest run "${package[@]}" --test '*' -E 'not test(/^embedded::/)' ;;
+  esac
 }
 
 clients() { DOCKYARD_RESULTS=$results scripts/clients/run.sh; }

@@ -4,9 +4,8 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use dockyard_hub::clock::Clock;
+use dockyard_hub::Caretaker;
 use dockyard_hub::images::{Collected, Mode, Problem, Repair, Verified};
-use dockyard_hub::{Caretaker, HubOptions};
 
 use super::config::{
     AdminCommand, AdminSettings, DataArgs, GcArgs, KeepArgs, LogFormat, VerifyArgs,
@@ -21,18 +20,14 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-async fn open(data: &DataArgs, keep: &KeepArgs) -> anyhow::Result<(Caretaker, AdminSettings)> {
+async fn open(data: DataArgs, keep: &KeepArgs) -> anyhow::Result<(Caretaker, AdminSettings)> {
     let settings = AdminSettings::resolve(data, keep)?;
-    let options = HubOptions {
-        data_dir: settings.data_dir.clone(),
-        clock: Clock::system(),
-    };
-    Ok((Caretaker::open(options).await?, settings))
+    Ok((Caretaker::open(settings.data.clone()).await?, settings))
 }
 
 async fn gc(args: GcArgs) -> anyhow::Result<ExitCode> {
     start_log(LogFormat::Text);
-    let (caretaker, settings) = open(&args.data, &args.keep).await?;
+    let (caretaker, settings) = open(args.data, &args.keep).await?;
     let mode = if args.dry_run {
         Mode::DryRun
     } else {
@@ -83,7 +78,7 @@ fn print_collected(mode: Mode, collected: &Collected, secs: f64) {
 }
 
 async fn verify(args: VerifyArgs) -> anyhow::Result<ExitCode> {
-    let (caretaker, _) = open(&args.data, &KeepArgs::default()).await?;
+    let (caretaker, _) = open(args.data, &KeepArgs::default()).await?;
     let repair = if args.repair { Repair::Yes } else { Repair::No };
     let started = Instant::now();
     if std::io::stderr().is_terminal() {

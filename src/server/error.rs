@@ -18,6 +18,9 @@ use dockyard_hub::store::StoreError;
 use dockyard_oci::ErrorCode;
 use serde_json::json;
 
+/// When to come back after a failure that may be over by then, in seconds.
+const RETRY_SECS: u64 = 2;
+
 /// An answer that is an error.
 #[derive(Debug, Clone)]
 pub struct ApiError {
@@ -73,6 +76,16 @@ impl ApiError {
         error
     }
 
+    /// Is a failure that may be over in a moment: what was asked for can be asked for again.
+    pub fn unavailable(cause: impl ToString) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            message: "the server can't do this right now; try again in a moment".to_owned(),
+            retry_secs: Some(RETRY_SECS),
+            ..Self::internal(cause)
+        }
+    }
+
     /// Is what the log says of a failure of the server.
     pub fn for_log(&self) -> Option<&str> {
         self.cause.as_deref()
@@ -101,14 +114,18 @@ pub fn error_body(code: &str, message: &str) -> serde_json::Value {
 
 impl From<DbError> for ApiError {
     fn from(error: DbError) -> Self {
-        Self::internal(error)
+        if error.is_temporary() {
+            Self::unavailable(error)
+        } else {
+            Self::internal(error)
+        }
     }
 }
 
 impl From<AccessError> for ApiError {
     fn from(error: AccessError) -> Self {
         use ErrorCode::{Denied, NameUnknown, Unauthorized};
-        match &error {
+        match error {
             AccessError::NotFound(_) => Self::oci(StatusCode::NOT_FOUND, NameUnknown, error),
             AccessError::Denied(_) | AccessError::Renamed { .. } => {
                 Self::oci(StatusCode::FORBIDDEN, Denied, error)
@@ -116,7 +133,7 @@ impl From<AccessError> for ApiError {
             AccessError::Anonymous(_) | AccessError::OutOfScope(_) => {
                 Self::oci(StatusCode::UNAUTHORIZED, Unauthorized, error)
             }
-            AccessError::Database(_) => Self::internal(error),
+            AccessError::Database(error) => error.into(),
         }
     }
 }
@@ -124,7 +141,7 @@ impl From<AccessError> for ApiError {
 impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
         let unauthorized = ErrorCode::Unauthorized.as_str();
-        match &error {
+        match error {
             AccountError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "USERNAME_TAKEN", error),
             AccountError::PasswordWeak(_) => Self::bad_request("PASSWORD_WEAK", error),
             AccountError::EmailInvalid => Self::bad_request("EMAIL_INVALID", error),
@@ -135,7 +152,6 @@ impl From<AccountError> for ApiError {
             }
             AccountError::TooManyTries { wait_secs } => {
                 let (status, code) = (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests);
-                let wait_secs = *wait_secs;
                 Self {
                     retry_secs: Some(wait_secs),
                     ..Self::oci(status, code, error)
@@ -147,14 +163,14 @@ impl From<AccountError> for ApiError {
             AccountError::WrongCredentials | AccountError::TokenWrong | AccountError::Anonymous => {
                 Self::new(StatusCode::UNAUTHORIZED, unauthorized, error)
             }
-            AccountError::Database(_) => Self::internal(error),
+            AccountError::Database(error) => error.into(),
         }
     }
 }
 
 impl From<RepositoryError> for ApiError {
     fn from(error: RepositoryError) -> Self {
-        match &error {
+        match error {
             RepositoryError::Exists(_) => {
                 Self::new(StatusCode::CONFLICT, "REPOSITORY_EXISTS", error)
             }
@@ -171,7 +187,7 @@ impl From<RepositoryError> for ApiError {
             RepositoryError::Gone => {
                 Self::oci(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, error)
             }
-            RepositoryError::Database(_) => Self::internal(error),
+            RepositoryError::Database(error) => error.into(),
         }
     }
 }
@@ -179,7 +195,7 @@ impl From<RepositoryError> for ApiError {
 impl From<ImageError> for ApiError {
     fn from(error: ImageError) -> Self {
         use ErrorCode as Code;
-        let (status, code) = match &error {
+        let (status, code) = match error {
             ImageError::BlobUnknown { .. } => (StatusCode::NOT_FOUND, Code::BlobUnknown),
             ImageError::ManifestUnknown { .. } | ImageError::NeverThere { .. } => {
                 (StatusCode::NOT_FOUND, Code::ManifestUnknown)
@@ -197,7 +213,7 @@ impl From<ImageError> for ApiError {
                 (StatusCode::RANGE_NOT_SATISFIABLE, Code::BlobUploadInvalid)
             }
             ImageError::DigestMismatch { .. } => (StatusCode::BAD_REQUEST, Code::DigestInvalid),
-            ImageError::Interrupted(cause) if cause.kind() == ErrorKind::TimedOut => {
+            ImageError::Interrupted(ref cause) if cause.kind() == ErrorKind::TimedOut => {
                 (StatusCode::REQUEST_TIMEOUT, Code::BlobUploadInvalid)
             }
             ImageError::Interrupted(_) => (StatusCode::BAD_REQUEST, Code::BlobUploadInvalid),
@@ -210,9 +226,12 @@ impl From<ImageError> for ApiError {
             ImageError::Store(StoreError::Full) => {
                 (StatusCode::INSUFFICIENT_STORAGE, Code::Unknown)
             }
+            ImageError::Store(StoreError::Unavailable(_)) => return Self::unavailable(error),
             ImageError::Damaged(_)
-            | ImageError::Store(StoreError::Missing(_) | StoreError::Io(_))
-            | ImageError::Database(_) => return Self::internal(error),
+            | ImageError::Store(
+                StoreError::Missing(_) | StoreError::Io(_) | StoreError::Refused(_),
+            ) => return Self::internal(error),
+            ImageError::Database(error) => return error.into(),
         };
         Self::oci(status, code, error)
     }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum::Router;
-use dockyard_hub::images::{Collected, CollectorOptions, Mode};
-use dockyard_hub::{Hub, HubOptions};
+use dockyard_hub::Hub;
+use dockyard_hub::images::{Collected, CollectorOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
@@ -47,11 +47,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             settings.listen
         )
     })?;
-    let options = HubOptions {
-        data_dir: settings.data_dir.clone(),
-        clock: settings.clock.clone(),
-    };
-    let hub = Hub::open(options).await?;
+    let hub = Hub::open(settings.data.clone()).await?;
     let address = listener.local_addr()?;
     let url = settings
         .public_url
@@ -162,17 +158,17 @@ async fn asked_to_stop() {
     }
 }
 
-/// Runs the collector again and again; a pass that fails is tried again at the next turn.
-///
-/// The first pass comes soon after the start, so that a server which is often restarted has some too.
+/// Runs the collector whenever a pass is due; one that fails is tried again at the next turn.
 async fn collect(hub: Hub, interval: Duration, options: CollectorOptions) {
     let mut wait = interval.min(FIRST_PASS);
     loop {
         tokio::time::sleep(wait).await;
-        wait = interval;
+        // Another node may have done it, or do it now.
+        wait = interval.min(FIRST_PASS);
         let started = Instant::now();
-        match hub.collector.collect(options, Mode::Collect).await {
-            Ok(collected) => {
+        match hub.collector.collect_in_turn(options, interval).await {
+            Ok(None) => {}
+            Ok(Some(collected)) => {
                 let millis = started.elapsed().as_millis();
                 let Collected {
                     manifests,

@@ -2,19 +2,23 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use dockyard::server::{AppState, router};
 use dockyard_hub::accounts::{SignUp, TokenWish};
 use dockyard_hub::clock::Clock;
+use dockyard_hub::store::{BlobStore, End, Location};
 use dockyard_hub::{Hub, HubOptions, OpenError, Secret};
+use futures::{StreamExt, TryStreamExt};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+
+use crate::engines;
 
 pub const PASSWORD: &str = "correct horse";
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -23,6 +27,7 @@ pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// A server that listens on loopback and ends with the test.
 pub struct TestApp {
     folder: TempDir,
+    options: HubOptions,
     address: SocketAddr,
     server: JoinHandle<()>,
     client: Client,
@@ -68,11 +73,40 @@ impl TestApp {
     }
 
     async fn start_as(folder: TempDir, clock: Clock, set: impl FnOnce(&mut AppState)) -> Self {
+        let options = engines::options(folder.path(), clock).await;
+        Self::start_on(folder, options, set).await
+    }
+
+    /// Starts a server whose data is reached in another way.
+    pub async fn start_behind(change: impl FnOnce(&mut HubOptions)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = engines::options(folder.path(), Clock::system()).await;
+        change(&mut options);
+        Self::start_on(folder, options, |_| {}).await
+    }
+
+    /// Starts one more server on the same database and bucket.
+    pub async fn join(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let options = HubOptions {
             data_dir: folder.path().to_owned(),
-            clock: clock.clone(),
+            ..self.options.clone()
         };
-        let hub = Hub::open(options).await.unwrap();
+        let tokens = Mutex::new(self.tokens.lock().unwrap().clone());
+        let new = Self::start_on(folder, options, |_| {}).await;
+        Self { tokens, ..new }
+    }
+
+    async fn start_on(
+        folder: TempDir,
+        options: HubOptions,
+        set: impl FnOnce(&mut AppState),
+    ) -> Self {
+        if std::env::var_os("DOCKYARD_TEST_LOG").is_some() {
+            let _ = tracing_subscriber::fmt().with_test_writer().try_init();
+        }
+        let clock = options.clock.clone();
+        let hub = Hub::open(options.clone()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut state = AppState::new(hub.clone(), None);
@@ -83,6 +117,7 @@ impl TestApp {
         let (client, tokens) = (client.build().unwrap(), Mutex::default());
         Self {
             folder,
+            options,
             address,
             server,
             client,
@@ -114,32 +149,52 @@ impl TestApp {
     }
 
     pub fn options(&self) -> HubOptions {
-        HubOptions {
-            data_dir: self.folder.path().to_owned(),
-            clock: self.clock.clone(),
-        }
+        self.options.clone()
     }
 
-    pub fn blob_files(&self) -> Vec<PathBuf> {
-        blob_files(self.folder.path())
+    /// Is the store of the blobs, opened beside the server.
+    pub async fn store(&self) -> Box<dyn BlobStore> {
+        engines::store(&self.options).await
+    }
+
+    /// Finds the object that holds some bytes.
+    pub async fn find_object(&self, bytes: &[u8]) -> Location {
+        let store = self.store().await;
+        let mut objects = store.list();
+        while let Some(object) = objects.try_next().await.unwrap() {
+            let stream = store.read(object.at, 0..object.size_bytes).await.unwrap();
+            let parts: Vec<Bytes> = stream.try_collect().await.unwrap();
+            if parts.concat() == bytes {
+                return object.at;
+            }
+        }
+        panic!("no object holds {} such bytes", bytes.len());
+    }
+
+    /// Counts the objects in the store.
+    pub async fn objects(&self) -> usize {
+        self.store().await.list().count().await
     }
 
     /// Changes the database behind the server's back.
     pub async fn change_database(&self, sql: &'static str) {
-        let options = sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(self.folder.path().join("dockyard.db"));
-        let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
-        sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-        pool.close().await;
+        engines::change_database(&self.options, sql).await;
     }
 
     /// Puts an object into the store that nothing stands behind, 9 bytes and some years old.
-    pub fn leave_an_orphan(&self) -> PathBuf {
-        let name = "01900000-0000-7000-8000-000000000000";
-        let file = self.folder.path().join("blobs/00").join(name);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, "left over").unwrap();
-        file
+    pub async fn leave_an_orphan(&self) -> Location {
+        let at: Location = "01900000-0000-7000-8000-000000000000".parse().unwrap();
+        self.put_object(at, b"left over").await;
+        at
+    }
+
+    /// Writes an object into the store, over what is there.
+    pub async fn put_object(&self, at: Location, bytes: &'static [u8]) {
+        let store = self.store().await;
+        let mut writer = store.append(at, 0, None, Arc::new(())).await.unwrap();
+        writer.write(Bytes::from_static(bytes)).await.unwrap();
+        let state = writer.sync(End::Whole).await.unwrap();
+        store.finish(at, state.as_deref()).await.unwrap();
     }
 
     /// Is the personal token of a user who signed up.
@@ -316,15 +371,6 @@ impl TestApp {
             digest(manifest.as_bytes())
         );
     }
-}
-
-/// Lists the objects of a data folder.
-pub fn blob_files(folder: &Path) -> Vec<PathBuf> {
-    let parts = std::fs::read_dir(folder.join("blobs")).unwrap();
-    parts
-        .flat_map(|part| std::fs::read_dir(part.unwrap().path()).unwrap())
-        .map(|file| file.unwrap().path())
-        .collect()
 }
 
 pub fn manifest(config: &str, config_len: usize, layer: &str, layer_len: usize) -> String {

@@ -2,6 +2,7 @@
 
 use dockyard_hub::Caretaker;
 use dockyard_hub::images::{Collected, CollectorOptions, Mode, Problem, Repair};
+use futures::TryStreamExt;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -60,7 +61,7 @@ async fn what_lost_its_tag_goes_after_the_grace_periods_and_no_sooner() {
     let taken = collect(&app).await;
     // The configuration is the other image's too.
     assert_eq!((taken.links, taken.blobs, taken.freed_bytes), (1, 1, 3));
-    assert_eq!(app.blob_files().len(), 2);
+    assert_eq!(app.objects().await, 2);
 
     let path = format!("/v2/alice/app/manifests/{}", digest(manifest.as_bytes()));
     assert_eq!(
@@ -160,7 +161,7 @@ async fn indexes_and_subjects_keep_what_belongs_to_them() {
         app.clock.advance(30 * DAY_MS);
     }
     collect(&app).await;
-    assert_eq!(app.blob_files().len(), 0);
+    assert_eq!(app.objects().await, 0);
 }
 
 #[tokio::test]
@@ -277,20 +278,19 @@ async fn a_deleted_repository_and_given_up_uploads_leave_nothing() {
     app.clock.advance(8 * DAY_MS);
     let taken = collect(&app).await;
     assert_eq!((taken.blobs, taken.uploads), (2, 1));
-    assert_eq!(app.blob_files().len(), 0);
+    assert_eq!(app.objects().await, 0);
 }
 
 #[tokio::test]
 async fn objects_that_nothing_stands_behind_go_and_others_stay() {
     let app = app().await;
     app.push_image("alice", "alice/app", "v1", b"one").await;
-    let lost = app.leave_an_orphan();
-    std::fs::write(lost.with_file_name("not-ours"), "x").unwrap();
+    app.leave_an_orphan().await;
+    assert_eq!(app.objects().await, 3);
     app.clock.advance(DAY_MS + 1);
     let taken = collect(&app).await;
     assert_eq!((taken.orphans, taken.freed_bytes), (1, 9));
-    assert!(!lost.exists());
-    assert_eq!(app.blob_files().len(), 3);
+    assert_eq!(app.objects().await, 2);
 }
 
 #[tokio::test]
@@ -333,12 +333,8 @@ async fn a_damaged_blob_is_found_taken_out_of_service_and_healed_by_a_push() {
     app.push_image("alice", "alice/secret", "v1", b"layer")
         .await;
     assert_eq!(verify(&app, Repair::No).await, []);
-    let file = app
-        .blob_files()
-        .into_iter()
-        .find(|file| std::fs::read(file).unwrap() == b"layer")
-        .unwrap();
-    std::fs::write(&file, "lAyer").unwrap();
+    let layer = app.find_object(b"layer").await;
+    app.put_object(layer, b"lAyer").await;
 
     let found = verify(&app, Repair::No).await;
     let names = "it belongs to alice/app, alice/secret";
@@ -364,15 +360,16 @@ async fn a_damaged_blob_is_found_taken_out_of_service_and_healed_by_a_push() {
     }
     app.clock.advance(2 * DAY_MS);
     assert_eq!(collect(&app).await.orphans, 1);
-    assert!(!file.exists());
+    assert_eq!(app.objects().await, 2);
 }
 
 #[tokio::test]
 async fn a_lost_object_is_found_and_said_where() {
     let app = app().await;
     app.push_image("alice", "alice/app", "v1", b"layer").await;
-    for file in app.blob_files() {
-        std::fs::remove_file(file).unwrap();
+    let store = app.store().await;
+    for object in store.list().try_collect::<Vec<_>>().await.unwrap() {
+        store.delete(object.at, None).await.unwrap();
     }
     let found = verify(&app, Repair::Yes).await;
     let gone = found
@@ -387,44 +384,19 @@ async fn a_lost_object_is_found_and_said_where() {
 async fn a_blob_in_quarantine_that_is_whole_after_all_comes_back() {
     let app = app().await;
     app.push_image("alice", "alice/app", "v1", b"layer").await;
-    let files = app.blob_files();
-    let away = |file: &std::path::Path| file.with_extension("away");
-    for file in &files {
-        std::fs::rename(file, away(file)).unwrap();
-    }
+    let layer = app.find_object(b"layer").await;
+    app.store().await.delete(layer, None).await.unwrap();
     verify(&app, Repair::Yes).await;
     let path = format!("/v2/alice/app/blobs/{}", digest(b"layer"));
     assert_eq!(
         status(&app, Method::GET, &path).await,
         StatusCode::NOT_FOUND
     );
-    for file in &files {
-        std::fs::rename(away(file), file).unwrap();
-    }
+    app.put_object(layer, b"layer").await;
     let found = verify(&app, Repair::Yes).await;
     assert!(found.iter().all(Problem::is_repaired), "{found:?}");
     assert_eq!(verify(&app, Repair::No).await, []);
     assert_eq!(status(&app, Method::GET, &path).await, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn blobs_without_their_database_are_left_alone() {
-    let app = app().await;
-    app.push_image("alice", "alice/app", "v1", b"layer").await;
-    let options = app.options();
-    let _folder = app.stop().await;
-    for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(options.data_dir.join(format!("dockyard.db{end}")));
-    }
-    let refused = dockyard_hub::Hub::open(options.clone())
-        .await
-        .err()
-        .unwrap();
-    assert!(
-        refused.to_string().contains("Put the database back"),
-        "{refused}"
-    );
-    assert!(!options.data_dir.join("dockyard.db").exists());
 }
 
 #[tokio::test]

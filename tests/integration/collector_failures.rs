@@ -28,21 +28,6 @@ async fn push_and_unlink(app: &TestApp, content: &[u8]) {
 }
 
 #[tokio::test]
-async fn an_object_that_can_not_be_deleted_is_left_and_the_rest_goes() {
-    let app = app().await;
-    let orphan = app.leave_an_orphan();
-    for name in [
-        "01900000-0000-7000-8000-00000000aa00",
-        "01900000-0000-7000-8000-00000000bb00",
-    ] {
-        std::fs::create_dir(orphan.with_file_name(name)).unwrap();
-    }
-    let taken = collect(&app).await;
-    assert_eq!((taken.orphans, taken.failures), (1, 2));
-    assert!(!orphan.exists());
-}
-
-#[tokio::test]
 async fn a_row_that_can_not_be_read_is_left_and_the_rest_goes() {
     let app = app().await;
     push_and_unlink(&app, b"one").await;
@@ -61,29 +46,11 @@ async fn a_row_that_can_not_be_read_is_left_and_the_rest_goes() {
 #[tokio::test]
 async fn a_part_that_fails_does_not_keep_the_others() {
     let app = app().await;
-    let orphan = app.leave_an_orphan();
+    app.leave_an_orphan().await;
     app.change_database("ALTER TABLE repositories RENAME TO elsewhere")
         .await;
     let options = CollectorOptions::default();
     let pass = app.hub.collector.collect(options, Mode::Collect).await;
-    assert!(pass.unwrap_err().to_string().contains("no such table"));
-    assert!(!orphan.exists());
-}
-
-#[tokio::test]
-async fn a_pass_ends_also_when_a_mark_does_not_stick() {
-    let app = app().await;
-    app.push_image("alice", "alice/app", "v1", b"layer").await;
-    app.push_blob("alice", "alice/app", b"another layer").await;
-    let path = "/v2/alice/app/manifests/v1";
-    app.ask("alice", Method::DELETE, path).await;
-    app.change_database(
-        "CREATE TRIGGER links BEFORE UPDATE OF unreferenced_ms ON repository_blobs
-        BEGIN SELECT RAISE(IGNORE); END;
-        CREATE TRIGGER marks BEFORE UPDATE OF unreferenced_ms ON manifests
-        BEGIN SELECT RAISE(IGNORE); END;",
-    )
-    .await;
-    let pass = tokio::time::timeout(std::time::Duration::from_secs(20), collect(&app)).await;
-    assert_eq!(pass.expect("the pass ends").waiting, 0);
+    assert!(pass.unwrap_err().to_string().contains("repositories"));
+    assert_eq!(app.objects().await, 0);
 }

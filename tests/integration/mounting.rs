@@ -40,7 +40,7 @@ async fn a_mounted_blob_lives_in_both_repositories() {
     assert_eq!(location, format!("/v2/alice/copy/blobs/{blob}"));
     let get = app.ask("alice", Method::GET, location).await;
     assert_eq!(get.text().await.unwrap(), "layer");
-    assert_eq!(app.blob_files().len(), 1);
+    assert_eq!(app.objects().await, 1);
 
     let delete = app.ask("alice", Method::DELETE, location).await;
     assert_eq!(delete.status(), StatusCode::ACCEPTED);

@@ -6,10 +6,11 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use dockyard_hub::Caretaker;
-use dockyard_hub::HubOptions;
 use dockyard_hub::clock::Clock;
 use dockyard_hub::images::{Problem, Repair};
 use reqwest::{Client, Method, RequestBuilder};
+
+use crate::engines;
 
 /// A `dockyard serve` on a folder; it is killed when dropped.
 pub struct Server {
@@ -73,6 +74,7 @@ pub fn command(folder: &Path, fault: Option<&str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dockyard"));
     command
         .env("DOCKYARD_DATA_DIR", folder)
+        .envs(engines::environment(folder))
         .env("DOCKYARD_LOG", "warn")
         .env("DOCKYARD_FAULT", fault.unwrap_or_default())
         .current_dir(folder);
@@ -81,10 +83,7 @@ pub fn command(folder: &Path, fault: Option<&str>) -> Command {
 
 /// Reads everything on a folder anew and returns what is wrong with it.
 pub async fn verify(folder: &Path) -> Vec<Problem> {
-    let options = HubOptions {
-        data_dir: folder.to_owned(),
-        clock: Clock::system(),
-    };
+    let options = engines::options(folder, Clock::system()).await;
     let caretaker = Caretaker::open(options).await.unwrap();
     let mut problems = Vec::new();
     let mut tell = |problem: &Problem| problems.push(problem.clone());

@@ -205,7 +205,7 @@ async fn a_wrong_digest_after_chunks_ends_the_upload() {
     assert_eq!(error(wrong).await, (400, "DIGEST_INVALID".to_owned()));
     let gone = app.ask("alice", Method::GET, &location).await;
     assert_eq!(error(gone).await, (404, "BLOB_UPLOAD_UNKNOWN".to_owned()));
-    assert_eq!(app.blob_files().len(), 0);
+    assert_eq!(app.objects().await, 0);
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn chunks_are_hashed_with_whichever_algorithm_ends_them() {
     patch(&app, &location, "", "hello ").await;
     let wrong = finish(&app, &location, &long, "moon").await;
     assert_eq!(error(wrong).await, (400, "DIGEST_INVALID".to_owned()));
-    assert_eq!(app.blob_files().len(), 2);
+    assert_eq!(app.objects().await, 2);
 }
 
 #[tokio::test]
@@ -290,7 +290,7 @@ async fn a_blob_that_two_finish_at_once_is_stored_once() {
     );
     assert_eq!(first.status(), StatusCode::CREATED);
     assert_eq!(second.status(), StatusCode::CREATED);
-    assert_eq!(app.blob_files().len(), 1);
+    assert_eq!(app.objects().await, 1);
     assert_eq!(pull(&app, &blob).await, "hello world");
 }
 
@@ -308,7 +308,7 @@ async fn an_upload_has_one_writer_at_a_time() {
     let writer = tokio::spawn(request.body(Body::wrap_stream(slow)).send());
     // The object is there once the first writer has the upload.
     for _ in 0..1000 {
-        if !app.blob_files().is_empty() {
+        if app.objects().await > 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

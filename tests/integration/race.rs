@@ -185,7 +185,7 @@ async fn check_at_rest(app: &TestApp) {
         .collect(AT_ONCE, Mode::Collect)
         .await
         .unwrap();
-    assert_eq!(app.blob_files().len(), 0);
+    assert_eq!(app.objects().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +221,7 @@ async fn pushes_of_one_tag_at_once_are_all_kept_and_one_has_the_tag() {
         let got = get(digest(body.as_bytes())).await.unwrap();
         assert_eq!(got.text().await.unwrap(), *body);
     }
-    assert_eq!(app.blob_files().len(), 17);
+    assert_eq!(app.objects().await, 17);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -258,7 +258,7 @@ async fn a_repository_deleted_while_it_is_pushed_to_is_whole_or_gone() {
         .collect(AT_ONCE, Mode::Collect)
         .await
         .unwrap();
-    assert_eq!(app.blob_files().len(), 0);
+    assert_eq!(app.objects().await, 0);
 }
 
 /// Pushes step by step; each step is done, or the repository or what was pushed to it has gone.

@@ -94,7 +94,7 @@ async fn a_tarball_that_stalls_ends_and_leaves_nothing() {
     let stalled = stall(post, [form.as_bytes(), &tarball].concat()).await;
     assert_eq!(stalled.status(), StatusCode::SEE_OTHER);
     assert!(header(&stalled, "location").contains("stopped%20coming"));
-    assert_eq!(app.blob_files().len(), 0);
+    assert_eq!(app.objects().await, 0);
 }
 
 #[tokio::test]

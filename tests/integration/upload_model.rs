@@ -239,7 +239,7 @@ impl Model {
         }
         self.blobs.sort();
         self.blobs.dedup();
-        assert_eq!(app.blob_files().len(), self.blobs.len());
+        assert_eq!(app.objects().await, self.blobs.len());
     }
 }
 

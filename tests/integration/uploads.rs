@@ -89,7 +89,7 @@ async fn a_wrong_digest_is_refused_on_every_path_and_leaves_nothing() {
         &format!("/v2/alice/app/blobs/{wrong}"),
     );
     assert_eq!(head.send().await.unwrap().status(), StatusCode::NOT_FOUND);
-    assert_eq!(app.blob_files().len(), 0);
+    assert_eq!(app.objects().await, 0);
 }
 
 #[tokio::test]
@@ -134,7 +134,7 @@ async fn the_same_content_is_stored_once_and_mounts_only_from_what_may_be_read()
     app.create("alice", "alice/secret", "private").await;
     let digest = app.push_blob("alice", "alice/secret", b"layer").await;
     app.push_blob("alice", "alice/app", b"layer").await;
-    assert_eq!(app.blob_files().len(), 1);
+    assert_eq!(app.objects().await, 1);
 
     let mount = |user: &'static str, to: &str, from: &str| {
         let path = format!("/v2/{to}/blobs/uploads/?mount={digest}&from={from}");

@@ -9,20 +9,55 @@ use tokio::sync::Notify;
 
 use crate::accounts::{Access, AccountError, Accounts};
 use crate::clock::Clock;
-use crate::db::{Db, DbError};
+use crate::db::{DatabaseUrl, Db, DbError};
 use crate::images::archive::Archives;
 use crate::images::{
     Blobs, Collector, History, Manifests, Pulls, Repositories, Stars, Tags, Uploads, Verifier,
 };
 use crate::search::Search;
-use crate::store::{BlobStore, FsStore, StoreError};
+use crate::store::{BlobStore, FsStore, S3Options, S3Store, StoreError};
 
 /// Where a hub keeps its data, and which clock it goes by.
 #[derive(Debug, Clone)]
 pub struct HubOptions {
-    /// Folder of the database (`dockyard.db`), the blobs (`blobs/`) and the search index (`search/`).
+    /// Folder of this process alone: the search index (`search/`), and unless they are elsewhere the database
+    /// (`dockyard.db`) and the blobs (`blobs/`).
     pub data_dir: PathBuf,
+    /// `None` for a file in the data folder.
+    pub database: Option<DatabaseUrl>,
+    /// `None` for a folder in the data folder.
+    pub bucket: Option<S3Options>,
     pub clock: Clock,
+}
+
+impl HubOptions {
+    /// Keeps everything in one folder.
+    pub const fn embedded(data_dir: PathBuf, clock: Clock) -> Self {
+        Self {
+            data_dir,
+            database: None,
+            bucket: None,
+            clock,
+        }
+    }
+
+    fn database(&self) -> DatabaseUrl {
+        let embedded = || DatabaseUrl::Sqlite(self.data_dir.join("dockyard.db"));
+        self.database.clone().unwrap_or_else(embedded)
+    }
+
+    async fn open_store(&self) -> Result<Arc<dyn BlobStore>, OpenError> {
+        if let Some(bucket) = &self.bucket {
+            let store = Box::pin(S3Store::open(bucket.clone())).await;
+            store.ping().await.map_err(OpenError::Store)?;
+            return Ok(Arc::new(store));
+        }
+        let folder = self.data_dir.join("blobs");
+        match FsStore::open(&folder) {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(error) => Err(OpenError::Folder(folder, error)),
+        }
+    }
 }
 
 /// Every service. Cheap to clone.
@@ -49,16 +84,19 @@ pub struct Hub {
 impl Hub {
     /// Opens the data folder, makes it when missing, and starts what runs in the background.
     pub async fn open(options: HubOptions) -> Result<Self, OpenError> {
-        let HubOptions { data_dir, clock } = options;
-        std::fs::create_dir_all(&data_dir)
-            .map_err(|error| OpenError::Folder(data_dir.clone(), error))?;
-        let lock = lock(&data_dir)?;
-        let store = open_store(&data_dir)?;
-        let file = data_dir.join("dockyard.db");
-        if !file.exists() && store.list().next().await.is_some() {
-            return Err(OpenError::NoDatabase(data_dir));
+        std::fs::create_dir_all(&options.data_dir)
+            .map_err(|error| OpenError::Folder(options.data_dir.clone(), error))?;
+        let lock = lock(&options.data_dir)?;
+        let store = options.open_store().await?;
+        let database = options.database();
+        let is_new = database.file().is_some_and(|file| !file.exists());
+        if is_new && store.list().next().await.is_some() {
+            return Err(OpenError::NoDatabase(options.data_dir));
         }
-        let db = Db::open(&file).await?;
+        let db = Db::open(&database).await?;
+        let HubOptions {
+            data_dir, clock, ..
+        } = options;
         let changed = Arc::new(Notify::new());
         let search = Search::open(data_dir.join("search"), db.clone(), changed.clone());
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
@@ -133,12 +171,13 @@ impl Caretaker {
     ///
     /// Errors: `NoData` when it is not.
     pub async fn open(options: HubOptions) -> Result<Self, OpenError> {
-        let HubOptions { data_dir, clock } = options;
-        if !data_dir.join("dockyard.db").is_file() {
-            return Err(OpenError::NoData(data_dir));
+        let database = options.database();
+        if database.file().is_some_and(|file| !file.is_file()) {
+            return Err(OpenError::NoData(options.data_dir));
         }
-        let store = open_store(&data_dir)?;
-        let db = Db::open(&data_dir.join("dockyard.db")).await?;
+        let store = options.open_store().await?;
+        let db = Db::open(&database).await?;
+        let clock = options.clock;
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
         let tokens = Accounts::open(db.clone(), clock.clone()).await?.tokens;
         Ok(Self {
@@ -151,14 +190,6 @@ impl Caretaker {
     /// Closes the database.
     pub async fn close(&self) {
         self.db.close().await;
-    }
-}
-
-fn open_store(data_dir: &Path) -> Result<Arc<dyn BlobStore>, OpenError> {
-    let folder = data_dir.join("blobs");
-    match FsStore::open(&folder) {
-        Ok(store) => Ok(Arc::new(store)),
-        Err(error) => Err(OpenError::Folder(folder, error)),
     }
 }
 
@@ -188,6 +219,8 @@ pub enum OpenError {
     NoDatabase(PathBuf),
     #[error("the folder {0} can't be used: {1}")]
     Folder(PathBuf, #[source] std::io::Error),
+    #[error("can't use the store of the blobs: {0}. Look at --bucket and the settings beside it")]
+    Store(#[source] StoreError),
     #[error(transparent)]
     Database(#[from] DbError),
     #[error(transparent)]

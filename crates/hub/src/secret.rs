@@ -1,5 +1,7 @@
 //! Values that must not reach a log.
 
+use serde::{Deserialize, Deserializer};
+
 /// Holds a password, key or token; its `Debug` never shows it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T>(T);
@@ -18,6 +20,12 @@ impl<T> Secret<T> {
 impl From<String> for Secret<String> {
     fn from(value: String) -> Self {
         Self(value)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Secret<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self)
     }
 }
 

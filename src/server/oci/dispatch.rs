@@ -229,6 +229,14 @@ impl RepositoryRequest<'_> {
             .authorize::<Pull>(self.caller, self.name)
             .await?;
         let blob = self.hub.blobs.find(&grant, digest).await?;
+        if self.parts.method == Method::GET
+            && let Some(link) = self.hub.blobs.link(&blob).await?
+        {
+            let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
+            add_header(&mut response, LOCATION, &link);
+            add_header(&mut response, DOCKER_CONTENT_DIGEST, digest.as_str());
+            return Ok(response);
+        }
         let etag = format!("\"{digest}\"");
         let wanted = Wanted::of(
             &self.parts.method,

@@ -2,7 +2,7 @@
 
 use dockyard_oci::UserName;
 
-use crate::db::DbError;
+use crate::db::{Contention, DbError};
 
 /// Why an account could not be made or entered.
 #[derive(Debug, thiserror::Error)]
@@ -35,4 +35,10 @@ pub enum AccountError {
     Anonymous,
     #[error(transparent)]
     Database(#[from] DbError),
+}
+
+impl Contention for AccountError {
+    fn is_contended(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_contended())
+    }
 }

@@ -71,6 +71,10 @@ impl Accounts {
             created_ms: self.clock.now_ms(),
         };
         let mut tx = self.db.begin().await?;
+        if is_admin {
+            // Of several at once, on whichever node, one is the first.
+            settings::lock(&mut tx, "setup_key").await?;
+        }
         if is_admin && users::has_admin_in(&mut tx).await? {
             return Err(AccountError::SetupKeyWrong);
         }

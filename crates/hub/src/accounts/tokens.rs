@@ -357,10 +357,13 @@ pub(super) fn random_bytes<const N: usize>() -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::DatabaseUrl;
 
     async fn tokens(clock: &Clock) -> (Tokens, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let db = Db::open(&folder.path().join("t.db")).await.unwrap();
+        let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("t.db")))
+            .await
+            .unwrap();
         (Tokens::open(db, clock.clone()).await.unwrap(), folder)
     }
 

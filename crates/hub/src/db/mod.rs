@@ -1,43 +1,115 @@
 //! The database: a handful of verbs over a pool, and transactions.
 //!
-//! SQL stands in `tables` and nowhere else. SQLite is the embedded default: WAL, one connection that
-//! writes and a pool that reads.
+//! SQL stands in `tables` and nowhere else: one text for all three databases, with `?` for its arguments. SQLite is
+//! the embedded default: WAL, one connection that writes and a pool that reads. PostgreSQL and MariaDB run with
+//! READ COMMITTED; what must not happen at once locks a row first (`begin_in`, `Tx::optional_for_update`), which SQLite
+//! does not need.
 
+mod address;
+mod dialect;
+mod error;
+mod servers;
 mod sqlite;
 pub(crate) mod tables;
+mod tx;
 mod value;
 
-use std::path::Path;
+use std::time::Duration;
 
+use sqlx::mysql::{MySqlPool, MySqlRow};
+use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, SqlSafeStr};
 
-pub use sqlite::Tx;
+pub use address::{DatabaseUrl, DatabaseUrlError};
+pub(crate) use error::Contention;
+pub use error::DbError;
+pub use tx::Tx;
 pub(crate) use value::{Value, placeholders, values};
 
-/// A row struct that the database can fill.
-pub(crate) trait Row: for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
-impl<T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin> Row for T {}
+use crate::Id;
+use dialect::{bind, mariadb, postgres};
+
+/// How often a piece of work is done again that lost a race.
+const TRIES: u32 = 8;
+/// How often a question is asked again of a database that went away.
+const READ_TRIES: u32 = 3;
+
+/// A row struct that each database can fill.
+pub(crate) trait Row:
+    for<'r> FromRow<'r, SqliteRow>
+    + for<'r> FromRow<'r, PgRow>
+    + for<'r> FromRow<'r, MySqlRow>
+    + Send
+    + Unpin
+{
+}
+impl<T> Row for T where
+    T: for<'r> FromRow<'r, SqliteRow>
+        + for<'r> FromRow<'r, PgRow>
+        + for<'r> FromRow<'r, MySqlRow>
+        + Send
+        + Unpin
+{
+}
 
 /// A handle on the database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
-    sqlite: sqlite::Sqlite,
+    engine: Engine,
+}
+
+#[derive(Clone, Debug)]
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(PgPool),
+    MariaDb(MySqlPool),
 }
 
 impl Db {
-    /// Opens the database in a file, makes it when missing and brings its schema up to date.
+    /// Opens a database and brings its schema up to date; makes the file of an embedded one when it is missing.
     ///
-    /// Errors: the file can't be opened, or its schema is newer than this program.
-    pub async fn open(file: &Path) -> Result<Self, DbError> {
-        Ok(Self {
-            sqlite: sqlite::Sqlite::open(file).await?,
-        })
+    /// Several processes may do so at once. Errors: `Unreachable`, `SchemaNewer`, `NotMariaDb`.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, DbError> {
+        let engine = match url {
+            DatabaseUrl::Sqlite(file) => {
+                let opened = sqlite::Sqlite::open(file).await;
+                Engine::Sqlite(opened.map_err(|error| error.of(url))?)
+            }
+            DatabaseUrl::Postgres(at) => {
+                Engine::Postgres(Box::pin(servers::open_postgres(url, at)).await?)
+            }
+            DatabaseUrl::MariaDb(at) => {
+                Engine::MariaDb(Box::pin(servers::open_mariadb(url, at)).await?)
+            }
+        };
+        Ok(Self { engine })
     }
 
     /// Starts a transaction that may write. Dropped without `commit`, it is undone.
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        self.sqlite.begin().await
+        for _ in 1..READ_TRIES {
+            match self.begin_once().await {
+                Err(DbError::Unavailable(error)) if is_lost(&error) => {}
+                other => return other,
+            }
+        }
+        self.begin_once().await
+    }
+
+    async fn begin_once(&self) -> Result<Tx, DbError> {
+        Ok(match &self.engine {
+            Engine::Sqlite(sqlite) => Tx::Sqlite(sqlite.begin().await?),
+            Engine::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Engine::MariaDb(pool) => Tx::MariaDb(pool.begin().await?),
+        })
+    }
+
+    /// Starts a transaction in which nobody else writes to a repository.
+    pub(crate) async fn begin_in(&self, repository_id: Id) -> Result<Tx, DbError> {
+        let mut tx = self.begin().await?;
+        tables::repositories::lock(&mut tx, repository_id).await?;
+        Ok(tx)
     }
 
     /// Reads every row of a query.
@@ -46,7 +118,21 @@ impl Db {
         sql: impl SqlSafeStr,
         values: Vec<Value>,
     ) -> Result<Vec<R>, DbError> {
-        self.sqlite.all(sql, values).await
+        let sql = sql.into_sql_str();
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let query = bind!(sqlx::query_as(sql), values);
+                Ok(query.fetch_all(sqlite.reader()).await?)
+            }
+            Engine::Postgres(pool) => {
+                let sql = postgres(sql);
+                asked(|| bind!(sqlx::query_as(sql.clone()), values.clone()).fetch_all(pool)).await
+            }
+            Engine::MariaDb(pool) => {
+                let sql = mariadb(sql);
+                asked(|| bind!(sqlx::query_as(sql.clone()), values.clone()).fetch_all(pool)).await
+            }
+        }
     }
 
     /// Reads one row, or none.
@@ -55,61 +141,125 @@ impl Db {
         sql: impl SqlSafeStr,
         values: Vec<Value>,
     ) -> Result<Option<R>, DbError> {
-        self.sqlite.optional(sql, values).await
+        let sql = sql.into_sql_str();
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let query = bind!(sqlx::query_as(sql), values);
+                Ok(query.fetch_optional(sqlite.reader()).await?)
+            }
+            Engine::Postgres(pool) => {
+                let sql = postgres(sql);
+                let ask =
+                    || bind!(sqlx::query_as(sql.clone()), values.clone()).fetch_optional(pool);
+                asked(ask).await
+            }
+            Engine::MariaDb(pool) => {
+                let sql = mariadb(sql);
+                let ask =
+                    || bind!(sqlx::query_as(sql.clone()), values.clone()).fetch_optional(pool);
+                asked(ask).await
+            }
+        }
     }
 
-    /// Runs one statement in a transaction of its own and returns the number of rows it changed.
+    /// Runs one statement in a transaction of its own and returns the number of rows it found to change; again, when it
+    /// lost a race.
     pub(crate) async fn execute(
         &self,
         sql: impl SqlSafeStr,
         values: Vec<Value>,
     ) -> Result<u64, DbError> {
-        self.sqlite.execute(sql, values).await
+        let sql = sql.into_sql_str();
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let done = bind!(sqlx::query(sql), values)
+                    .execute(sqlite.writer())
+                    .await;
+                Ok(done?.rows_affected())
+            }
+            Engine::Postgres(pool) => {
+                let sql = postgres(sql);
+                let run = || bind!(sqlx::query(sql.clone()), values.clone()).execute(pool);
+                Ok(retrying(|| async { Ok::<_, DbError>(run().await?) })
+                    .await?
+                    .rows_affected())
+            }
+            Engine::MariaDb(pool) => {
+                let sql = mariadb(sql);
+                let run = || bind!(sqlx::query(sql.clone()), values.clone()).execute(pool);
+                Ok(retrying(|| async { Ok::<_, DbError>(run().await?) })
+                    .await?
+                    .rows_affected())
+            }
+        }
+    }
+
+    /// Tells whether other processes may work on the same data.
+    pub(crate) const fn is_shared(&self) -> bool {
+        !matches!(self.engine, Engine::Sqlite(_))
     }
 
     /// Asks the database for an answer, to know that it is there.
     pub async fn ping(&self) -> Result<(), DbError> {
-        self.optional::<(i64,)>("SELECT 1", values![])
+        self.optional::<(i64,)>("SELECT CAST(1 AS BIGINT)", values![])
             .await
             .map(|_| ())
     }
 
-    /// Lets the database look for damage in itself, and returns what it found in its own words.
+    /// Lets an embedded database look for damage in itself, and returns what it found in its own words. A server has
+    /// its own means.
     pub(crate) async fn check(&self) -> Result<Vec<String>, DbError> {
-        self.sqlite.check().await
+        match &self.engine {
+            Engine::Sqlite(_) => sqlite::check(self).await,
+            Engine::Postgres(_) | Engine::MariaDb(_) => Ok(Vec::new()),
+        }
     }
 
     /// Finishes what is under way and closes every connection.
     pub async fn close(&self) {
-        self.sqlite.close().await;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.close().await,
+            Engine::Postgres(pool) => pool.close().await,
+            Engine::MariaDb(pool) => pool.close().await,
+        }
     }
 }
 
-/// What can go wrong below every service.
-#[derive(Debug, thiserror::Error)]
-pub enum DbError {
-    #[error("a row with this key exists")]
-    Duplicate,
-    #[error("a row that this one refers to does not exist")]
-    Reference,
-    #[error("the database failed: {0}")]
-    Failed(#[source] sqlx::Error),
-    #[error("the database's schema can't be used: {0}")]
-    Schema(#[from] sqlx::migrate::MigrateError),
-    #[error("the database holds \"{0}\", which is not valid there")]
-    Corrupt(String),
+/// Tells whether a connection was lost, as when the server restarts: a new one may work.
+fn is_lost(error: &sqlx::Error) -> bool {
+    !matches!(error, sqlx::Error::PoolTimedOut)
 }
 
-impl From<sqlx::Error> for DbError {
-    fn from(error: sqlx::Error) -> Self {
-        use sqlx::error::ErrorKind;
-        match error
-            .as_database_error()
-            .map(sqlx::error::DatabaseError::kind)
-        {
-            Some(ErrorKind::UniqueViolation) => Self::Duplicate,
-            Some(ErrorKind::ForeignKeyViolation) => Self::Reference,
-            _ => Self::Failed(error),
+/// Asks a question again on a new connection when the old one turns out to be gone.
+async fn asked<T, F>(mut ask: impl FnMut() -> F) -> Result<T, DbError>
+where
+    F: Future<Output = Result<T, sqlx::Error>>,
+{
+    let mut tries = 1;
+    loop {
+        match ask().await.map_err(DbError::from) {
+            Err(DbError::Unavailable(error)) if tries < READ_TRIES && is_lost(&error) => tries += 1,
+            Err(DbError::Contended(_)) if tries < READ_TRIES => tries += 1,
+            other => return other,
+        }
+    }
+}
+
+/// Does a piece of work again for as long as it only lost a race against another transaction; a few times.
+pub(crate) async fn retrying<T, E: Contention, F>(mut work: impl FnMut() -> F) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut tries = 1;
+    loop {
+        match work().await {
+            Err(error) if error.is_contended() && tries < TRIES => {
+                // Whoever lost together should not meet again.
+                let spread = getrandom::u32().map_or(0, u64::from);
+                tokio::time::sleep(Duration::from_millis(spread % (4 << tries))).await;
+                tries += 1;
+            }
+            other => return other,
         }
     }
 }

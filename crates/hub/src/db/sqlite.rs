@@ -3,14 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::query::{Query, QueryAs};
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{SqlSafeStr, Transaction};
+use sqlx::{Sqlite as Driver, Transaction};
 
-use super::{DbError, Row, Value};
+use super::{Db, DbError};
 
 /// Connections that read; more than the machine has cores gains nothing.
 const READERS: u32 = 4;
@@ -49,7 +47,15 @@ impl Sqlite {
         Ok(Self { writer, readers })
     }
 
-    pub(super) async fn begin(&self) -> Result<Tx, DbError> {
+    pub(super) const fn reader(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    pub(super) const fn writer(&self) -> &SqlitePool {
+        &self.writer
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Driver>, DbError> {
         let begun = match self.writer.begin_with(BEGIN).await {
             // A commit that failed on the disk was undone by SQLite itself, which the driver does
             // not see: it believes the connection in a transaction for ever. A new one is not.
@@ -59,48 +65,7 @@ impl Sqlite {
             }
             other => other,
         };
-        Ok(Tx { inner: begun? })
-    }
-
-    pub(super) async fn all<R: Row>(
-        &self,
-        sql: impl SqlSafeStr,
-        values: Vec<Value>,
-    ) -> Result<Vec<R>, DbError> {
-        Ok(query_as(sql, values).fetch_all(&self.readers).await?)
-    }
-
-    pub(super) async fn optional<R: Row>(
-        &self,
-        sql: impl SqlSafeStr,
-        values: Vec<Value>,
-    ) -> Result<Option<R>, DbError> {
-        Ok(query_as(sql, values).fetch_optional(&self.readers).await?)
-    }
-
-    pub(super) async fn execute(
-        &self,
-        sql: impl SqlSafeStr,
-        values: Vec<Value>,
-    ) -> Result<u64, DbError> {
-        Ok(query(sql, values)
-            .execute(&self.writer)
-            .await?
-            .rows_affected())
-    }
-
-    /// Source: SQLite, `PRAGMA integrity_check` and `PRAGMA foreign_key_check`.
-    pub(super) async fn check(&self) -> Result<Vec<String>, DbError> {
-        let rows = self.all::<(String,)>("PRAGMA integrity_check", Vec::new());
-        let mut found: Vec<String> = rows.await?.into_iter().map(|(text,)| text).collect();
-        found.retain(|text| text != "ok");
-        let sql = "SELECT \"table\", COUNT(*) FROM pragma_foreign_key_check GROUP BY \"table\"";
-        for (table, count) in self.all::<(String, i64)>(sql, Vec::new()).await? {
-            found.push(format!(
-                "{count} rows of {table} refer to rows that are not there"
-            ));
-        }
-        Ok(found)
+        Ok(begun?)
     }
 
     pub(super) async fn close(&self) {
@@ -109,46 +74,20 @@ impl Sqlite {
     }
 }
 
-/// A transaction that may write.
-#[derive(Debug)]
-pub struct Tx {
-    inner: Transaction<'static, sqlx::Sqlite>,
-}
-
-impl Tx {
-    /// Makes everything of the transaction durable.
-    pub async fn commit(self) -> Result<(), DbError> {
-        Ok(self.inner.commit().await?)
+/// Lets the database look for damage in itself.
+///
+/// Source: SQLite, `PRAGMA integrity_check` and `PRAGMA foreign_key_check`.
+pub(super) async fn check(db: &Db) -> Result<Vec<String>, DbError> {
+    let rows = db.all::<(String,)>("PRAGMA integrity_check", Vec::new());
+    let mut found: Vec<String> = rows.await?.into_iter().map(|(text,)| text).collect();
+    found.retain(|text| text != "ok");
+    let sql = "SELECT \"table\", COUNT(*) FROM pragma_foreign_key_check GROUP BY \"table\"";
+    for (table, count) in db.all::<(String, i64)>(sql, Vec::new()).await? {
+        found.push(format!(
+            "{count} rows of {table} refer to rows that are not there"
+        ));
     }
-
-    pub(crate) async fn all<R: Row>(
-        &mut self,
-        sql: impl SqlSafeStr,
-        values: Vec<Value>,
-    ) -> Result<Vec<R>, DbError> {
-        Ok(query_as(sql, values).fetch_all(&mut *self.inner).await?)
-    }
-
-    pub(crate) async fn optional<R: Row>(
-        &mut self,
-        sql: impl SqlSafeStr,
-        values: Vec<Value>,
-    ) -> Result<Option<R>, DbError> {
-        Ok(query_as(sql, values)
-            .fetch_optional(&mut *self.inner)
-            .await?)
-    }
-
-    pub(crate) async fn execute(
-        &mut self,
-        sql: impl SqlSafeStr,
-        values: Vec<Value>,
-    ) -> Result<u64, DbError> {
-        Ok(query(sql, values)
-            .execute(&mut *self.inner)
-            .await?
-            .rows_affected())
-    }
+    Ok(found)
 }
 
 async fn set_synchronous(writer: &SqlitePool, sql: &'static str) -> Result<(), DbError> {
@@ -164,34 +103,4 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(30))
         .test_before_acquire(false)
-}
-
-fn query(
-    sql: impl SqlSafeStr,
-    values: Vec<Value>,
-) -> Query<'static, sqlx::Sqlite, SqliteArguments> {
-    values
-        .into_iter()
-        .fold(sqlx::query(sql), |query, value| match value {
-            Value::Int(value) => query.bind(value),
-            Value::Text(value) => query.bind(value),
-            Value::OptionalText(value) => query.bind(value),
-            Value::OptionalInt(value) => query.bind(value),
-            Value::Bytes(value) => query.bind(value),
-        })
-}
-
-fn query_as<R: Row>(
-    sql: impl SqlSafeStr,
-    values: Vec<Value>,
-) -> QueryAs<'static, sqlx::Sqlite, R, SqliteArguments> {
-    values
-        .into_iter()
-        .fold(sqlx::query_as(sql), |query, value| match value {
-            Value::Int(value) => query.bind(value),
-            Value::Text(value) => query.bind(value),
-            Value::OptionalText(value) => query.bind(value),
-            Value::OptionalInt(value) => query.bind(value),
-            Value::Bytes(value) => query.bind(value),
-        })
 }

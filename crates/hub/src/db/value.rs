@@ -12,6 +12,7 @@ pub enum Value {
     OptionalText(Option<String>),
     OptionalInt(Option<i64>),
     Bytes(Vec<u8>),
+    OptionalBytes(Option<Vec<u8>>),
 }
 
 impl From<i64> for Value {
@@ -40,25 +41,39 @@ impl From<Option<i64>> for Value {
 
 impl From<String> for Value {
     fn from(value: String) -> Self {
-        Self::Text(value)
+        Self::Text(storable(value))
     }
 }
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
+        Self::Text(storable(value.to_owned()))
     }
 }
 
 impl From<Option<String>> for Value {
     fn from(value: Option<String>) -> Self {
-        Self::OptionalText(value)
+        Self::OptionalText(value.map(storable))
     }
+}
+
+/// Puts the replacement character in the place of U+0000, which PostgreSQL's texts can't hold.
+fn storable(text: String) -> String {
+    if text.contains('\0') {
+        return text.replace('\0', "\u{fffd}");
+    }
+    text
 }
 
 impl From<Vec<u8>> for Value {
     fn from(value: Vec<u8>) -> Self {
         Self::Bytes(value)
+    }
+}
+
+impl From<Option<Vec<u8>>> for Value {
+    fn from(value: Option<Vec<u8>>) -> Self {
+        Self::OptionalBytes(value)
     }
 }
 
@@ -103,4 +118,17 @@ pub(crate) fn placeholders(count: usize) -> String {
     let mut text = "?, ".repeat(count);
     text.truncate(text.len().saturating_sub(2));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_holds_what_a_database_refuses() {
+        let Value::Text(text) = Value::from("a\0b") else {
+            panic!("a text is a text");
+        };
+        assert_eq!(text, "a\u{fffd}b");
+    }
 }

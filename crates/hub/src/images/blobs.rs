@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dockyard_oci::Digest;
 use futures::TryStreamExt;
@@ -10,9 +11,12 @@ use super::{Blob, ImageError};
 use crate::accounts::{Delete, Grant, Pull, Push};
 use crate::clock::Clock;
 use crate::db::tables::{blob_marks, blobs, repository_blobs};
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError, Tx, retrying};
 use crate::fault::Fault;
 use crate::store::{BlobStore, ByteStream, StoreError};
+
+/// How long a link into the store lasts: a client may have layers to fetch before it comes to this one.
+const LINK_LASTS: Duration = Duration::from_mins(20);
 
 /// Reads blobs, mounts them, and takes them out of a repository.
 #[derive(Debug, Clone)]
@@ -78,6 +82,12 @@ impl Blobs {
         }
     }
 
+    /// Makes a link that leads to a blob's bytes in the store, for as long as a download takes to begin; `None` where
+    /// the server hands them out itself.
+    pub async fn link(&self, blob: &Blob) -> Result<Option<String>, ImageError> {
+        Ok(self.store.link(blob.location, LINK_LASTS).await?)
+    }
+
     /// Makes a blob of one repository visible in another as well.
     ///
     /// Errors: `BlobUnknown` when the source does not have it.
@@ -91,7 +101,7 @@ impl Blobs {
         let found = repository_blobs::find(&self.db, from.repository_id(), digest).await?;
         let missing = || unknown(digest, from.repository());
         let blob = found.ok_or_else(missing)?.blob;
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_in(grant.repository_id()).await?;
         // Asked again inside the transaction: it may have been collected meanwhile.
         let place = blobs::find_place(&mut tx, digest).await?;
         if !place.is_some_and(|place| place.location == blob.location && !place.is_damaged) {
@@ -115,8 +125,15 @@ impl Blobs {
         grant: &Grant<Push>,
         digests: &[Digest],
     ) -> Result<(), ImageError> {
+        // In one order, so that nobody waits for somebody who waits for them.
+        let mut digests: Vec<&Digest> = digests.iter().collect();
+        digests.sort_unstable();
+        retrying(|| self.keep_all(grant, &digests)).await
+    }
+
+    async fn keep_all(&self, grant: &Grant<Push>, digests: &[&Digest]) -> Result<(), ImageError> {
         let now_ms = self.clock.now_ms();
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_in(grant.repository_id()).await?;
         for digest in digests {
             let place = blobs::find_place(&mut tx, digest).await?;
             if place.is_none_or(|place| place.is_damaged) {
@@ -133,7 +150,7 @@ impl Blobs {
     /// Errors: `BlobUnknown`; `BlobInUse` while a manifest of the repository refers to it.
     /// Source: OCI distribution-spec, "Deleting Blobs".
     pub async fn unlink(&self, grant: &Grant<Delete>, digest: &Digest) -> Result<(), ImageError> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_in(grant.repository_id()).await?;
         if repository_blobs::unlink(&mut tx, grant.repository_id(), digest).await? {
             blobs::touch(&mut tx, digest, self.clock.now_ms()).await?;
             return Ok(tx.commit().await?);

@@ -8,20 +8,28 @@
 
 mod pass;
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::warn;
 
 use super::{ImageError, Uploads};
+use crate::Id;
 use crate::accounts::Tokens;
 use crate::clock::Clock;
-use crate::db::tables::outbox;
+use crate::db::tables::{leases, outbox};
 use crate::db::{Db, DbError};
 use crate::store::BlobStore;
 use pass::Pass;
 
 /// How long changes are kept for search indexes that lag behind, in milliseconds: 7 days.
 const OUTBOX_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
+
+/// The name of the collector's lease.
+const LEASE: &str = "collector";
+/// How long a node that died in a pass keeps the others from making one.
+const TURN_MS: i64 = 5 * 60 * 1000;
 
 /// What the collector may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +102,43 @@ impl Collector {
             uploads,
             tokens,
             clock,
+        }
+    }
+
+    /// Makes a pass if it is time for one: of all nodes one does, once an interval.
+    ///
+    /// `None` when it is not, or another node is at it. Errors: as `collect`.
+    pub async fn collect_in_turn(
+        &self,
+        options: CollectorOptions,
+        interval: Duration,
+    ) -> Result<Option<Collected>, ImageError> {
+        let holder = Id::new();
+        let interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX / 2);
+        let started_ms = self.clock.now_ms();
+        let times = (started_ms, started_ms.saturating_add(interval_ms));
+        let until_ms = started_ms + TURN_MS;
+        if !leases::take(&self.db, LEASE, holder, times, until_ms).await? {
+            return Ok(None);
+        }
+        let collected = tokio::select! {
+            collected = self.collect(options, Mode::Collect) => collected,
+            never = self.renew(holder) => match never {},
+        };
+        // A little early, so that the next turn is not missed by a moment.
+        let next_ms = started_ms.saturating_add(interval_ms / 10 * 9);
+        leases::leave(&self.db, LEASE, holder, next_ms).await?;
+        collected.map(Some)
+    }
+
+    /// Keeps the lease while a pass runs.
+    async fn renew(&self, holder: Id) -> Infallible {
+        loop {
+            tokio::time::sleep(Duration::from_millis(TURN_MS.unsigned_abs() / 5)).await;
+            let until_ms = self.clock.now_ms() + TURN_MS;
+            if let Err(error) = leases::renew(&self.db, LEASE, holder, until_ms).await {
+                warn!(%error, "the collector could not renew its lease");
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use dockyard_oci::{Digest, ManifestError, Reference, RepositoryName, Tag};
 
 use crate::Id;
 use crate::accounts::AccessError;
-use crate::db::DbError;
+use crate::db::{Contention, DbError};
 use crate::store::StoreError;
 
 /// Why a repository could not be made, changed or listed.
@@ -100,4 +100,16 @@ pub enum ImageError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Database(#[from] DbError),
+}
+
+impl Contention for RepositoryError {
+    fn is_contended(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_contended())
+    }
+}
+
+impl Contention for ImageError {
+    fn is_contended(&self) -> bool {
+        matches!(self, Self::Database(error) if error.is_contended())
+    }
 }

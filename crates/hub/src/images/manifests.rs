@@ -18,7 +18,7 @@ use crate::db::tables::manifests::{self, ManifestHead, NewManifest, Referrer};
 use crate::db::tables::{
     blob_marks, manifest_marks, outbox, repositories, repository_blobs, tag_moves, tags,
 };
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError, Tx, retrying};
 use crate::fault::Fault;
 
 /// What a put did.
@@ -99,17 +99,11 @@ impl Manifests {
             });
         }
         let platforms = platforms::of(&self.blobs, &grant.pull(), &manifest).await;
-        let mut tx = self.db.begin().await?;
         let parsed = (&manifest, platforms.as_str());
-        match self
-            .write(&mut tx, grant, parsed, bytes, &actual, tags)
-            .await
-        {
+        match retrying(|| self.record(grant, parsed, bytes, &actual, tags)).await {
             Err(ImageError::Database(DbError::Reference)) => Err(ImageError::Gone),
             Err(error) => Err(error),
             Ok(size_bytes) => {
-                Fault::ManifestRecording.reach();
-                tx.commit().await?;
                 Fault::ManifestRecorded.reach();
                 // Also in place of what may have been damaged when it was read.
                 self.bodies.keep(&actual, Bytes::copy_from_slice(bytes));
@@ -122,6 +116,22 @@ impl Manifests {
                 })
             }
         }
+    }
+
+    async fn record(
+        &self,
+        grant: &Grant<Push>,
+        parsed: (&Manifest, &str),
+        bytes: &[u8],
+        digest: &Digest,
+        tags: &[Tag],
+    ) -> Result<u64, ImageError> {
+        let mut tx = self.db.begin_in(grant.repository_id()).await?;
+        let written = self.write(&mut tx, grant, parsed, bytes, digest, tags);
+        let size_bytes = written.await?;
+        Fault::ManifestRecording.reach();
+        tx.commit().await?;
+        Ok(size_bytes)
     }
 
     async fn write(
@@ -269,7 +279,7 @@ impl Manifests {
     pub async fn delete(&self, grant: &Grant<Delete>, digest: &Digest) -> Result<(), ImageError> {
         let now_ms = self.clock.now_ms();
         let (id, user_id) = (grant.repository_id(), grant.user_id());
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_in(id).await?;
         tag_moves::insert_ends(&mut tx, id, digest, now_ms, user_id.as_ref()).await?;
         tags::delete_all_to(&mut tx, id, digest).await?;
         if !manifests::delete(&mut tx, id, digest).await? {

@@ -3,7 +3,7 @@
 //! A pull is a client's GET of a manifest. An index and a manifest that it lists, asked for by the same
 //! client soon after, are one pull.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -76,6 +76,14 @@ struct State {
 struct Count {
     pulls: i64,
     last_ms: i64,
+}
+
+/// What is to be written of one repository.
+#[derive(Default)]
+struct Pulled<'a> {
+    all: Count,
+    /// Its manifests, and when each was pulled last.
+    manifests: Vec<(&'a Digest, i64)>,
 }
 
 /// An index that a client pulled.
@@ -171,17 +179,22 @@ impl Pulls {
     }
 
     async fn write_batch(&self, batch: &[((Id, Digest), Count)]) -> Result<(), DbError> {
-        let mut repositories: HashMap<Id, Count> = HashMap::new();
-        let mut tx = self.db.begin().await?;
+        // By repository and then manifest, in one order, as whoever writes to a repository takes that first.
+        let mut repositories: BTreeMap<Id, Pulled<'_>> = BTreeMap::new();
         for ((id, digest), count) in batch {
-            pulls::touch_manifest(&mut tx, *id, digest, count.last_ms).await?;
-            let all = repositories.entry(*id).or_default();
-            all.pulls += count.pulls;
-            all.last_ms = all.last_ms.max(count.last_ms);
+            let pulled = repositories.entry(*id).or_default();
+            pulled.all.pulls += count.pulls;
+            pulled.all.last_ms = pulled.all.last_ms.max(count.last_ms);
+            pulled.manifests.push((digest, count.last_ms));
         }
-        for (id, count) in repositories {
+        let mut tx = self.db.begin().await?;
+        for (id, pulled) in repositories {
+            let count = pulled.all;
             let day = count.last_ms.div_euclid(DAY_MS);
             pulls::add(&mut tx, id, day, count.pulls, count.last_ms).await?;
+            for (digest, last_ms) in pulled.manifests {
+                pulls::touch_manifest(&mut tx, id, digest, last_ms).await?;
+            }
             if self.noted.lock().is_due(id, count.last_ms) {
                 outbox::insert(&mut tx, id, count.last_ms).await?;
             }

@@ -6,10 +6,11 @@ use dockyard_oci::{RepositoryName, UserName, Visibility};
 use tokio::sync::Notify;
 
 use super::{Repository, RepositoryError};
+use crate::Id;
 use crate::accounts::{Administer, Caller, Grant, Pull, User};
 use crate::clock::Clock;
 use crate::db::tables::{blobs, former_names, outbox, repositories, users};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, retrying};
 use crate::fault::Fault;
 
 /// Longest description in characters: one line of a list.
@@ -117,7 +118,7 @@ impl Repositories {
             visibility,
             ..
         } = &repository;
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_in(id).await?;
         repositories::update_texts(&mut tx, id, description, readme, *visibility).await?;
         outbox::insert(&mut tx, id, self.clock.now_ms()).await?;
         tx.commit().await?;
@@ -142,7 +143,7 @@ impl Repositories {
             return Ok(());
         }
         let now_ms = self.clock.now_ms();
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_in(id).await?;
         match repositories::rename(&mut tx, id, name).await {
             Err(DbError::Duplicate) => return Err(RepositoryError::Exists(name.clone())),
             Ok(false) => return Err(RepositoryError::Gone),
@@ -158,18 +159,22 @@ impl Repositories {
 
     /// Deletes a repository with its tags, manifests and links to blobs, in one transaction.
     pub async fn delete(&self, grant: &Grant<Administer>) -> Result<(), RepositoryError> {
-        let now_ms = self.clock.now_ms();
-        let mut tx = self.db.begin().await?;
-        blobs::touch_all_of(&mut tx, grant.repository_id(), now_ms).await?;
-        if !repositories::delete(&mut tx, grant.repository_id()).await? {
-            return Err(RepositoryError::Gone);
-        }
-        outbox::insert(&mut tx, grant.repository_id(), now_ms).await?;
-        Fault::RepositoryDeleting.reach();
-        tx.commit().await?;
+        retrying(|| self.delete_rows(grant.repository_id())).await?;
         Fault::RepositoryDeleted.reach();
         self.changed.notify_one();
         Ok(())
+    }
+
+    async fn delete_rows(&self, id: Id) -> Result<(), RepositoryError> {
+        let now_ms = self.clock.now_ms();
+        let mut tx = self.db.begin_in(id).await?;
+        blobs::touch_all_of(&mut tx, id, now_ms).await?;
+        if !repositories::delete(&mut tx, id).await? {
+            return Err(RepositoryError::Gone);
+        }
+        outbox::insert(&mut tx, id, now_ms).await?;
+        Fault::RepositoryDeleting.reach();
+        Ok(tx.commit().await?)
     }
 
     /// Lists what the caller may see of a user's repositories, by name.

@@ -18,11 +18,11 @@ use super::{Blob, ImageError};
 use crate::Id;
 use crate::accounts::{Grant, Push};
 use crate::clock::Clock;
-use crate::db::tables::uploads::{self, StoredUpload};
+use crate::db::tables::uploads::{self, IdleUpload, StoredUpload};
 use crate::db::tables::{blobs, layers};
-use crate::db::{Db, DbError};
+use crate::db::{Db, DbError, retrying};
 use crate::fault::Fault;
-use crate::store::{BlobStore, Location, StoreError};
+use crate::store::{BlobStore, End, Location, StoreError};
 
 /// An upload as a client knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,10 +53,10 @@ pub struct Uploads {
 impl Uploads {
     pub(crate) fn new(db: Db, store: Arc<dyn BlobStore>, clock: Clock) -> Self {
         Self {
+            claims: Claims::new(db.clone(), clock.clone()),
             db,
             store,
             clock,
-            claims: Claims::default(),
         }
     }
 
@@ -73,6 +73,7 @@ impl Uploads {
             location: Location::new(),
             offset: 0,
             hash_state: Hasher::new(algorithm).save(),
+            store_state: None,
         };
         let repository_id = grant.repository_id();
         match uploads::insert(
@@ -117,9 +118,10 @@ impl Uploads {
         at: Option<u64>,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
     ) -> Result<Upload, ImageError> {
-        let claim = self.claims.take(id)?;
+        let claim = self.claims.take(id).await?;
         let mut stored = self.find(grant, id).await?;
-        self.write(&claim, &mut stored, at, bytes).await?;
+        self.write(&claim, &mut stored, at, bytes, End::Open)
+            .await?;
         Ok(Upload {
             id,
             offset: stored.offset,
@@ -138,12 +140,13 @@ impl Uploads {
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
         expected: &Digest,
     ) -> Result<Blob, ImageError> {
-        let claim = self.claims.take(id)?;
+        let claim = self.claims.take(id).await?;
         let mut stored = self.find(grant, id).await?;
         if hasher_of(&stored)?.algorithm() != expected.algorithm() && stored.offset == 0 {
             stored.hash_state = Hasher::new(expected.algorithm()).save();
         }
-        self.write(&claim, &mut stored, at, bytes).await?;
+        self.write(&claim, &mut stored, at, bytes, End::Whole)
+            .await?;
         let hasher = hasher_of(&stored)?;
         let actual = if hasher.algorithm() == expected.algorithm() {
             hasher.finish()
@@ -151,7 +154,7 @@ impl Uploads {
             self.hash_again(&stored, expected.algorithm()).await?
         };
         if actual != *expected {
-            self.discard(id, stored.location).await?;
+            self.discard(id, &stored).await?;
             return Err(ImageError::DigestMismatch {
                 expected: expected.clone(),
                 actual,
@@ -173,13 +176,15 @@ impl Uploads {
         diff_id: impl Future<Output = io::Result<Option<Digest>>> + Send,
     ) -> Result<StoredLayer, ImageError> {
         let upload = self.start(grant, Algorithm::Sha256).await?;
-        let claim = self.claims.take(upload.id)?;
+        let claim = self.claims.take(upload.id).await?;
         let mut stored = self.find(grant, upload.id).await?;
-        let written = self.write(&claim, &mut stored, None, bytes).await;
+        let written = self
+            .write(&claim, &mut stored, None, bytes, End::Whole)
+            .await;
         let diff_id = match (written, diff_id.await.map_err(ImageError::Interrupted)) {
             (Ok(()), Ok(diff_id)) => diff_id,
             (Err(error), _) | (Ok(()), Err(error)) => {
-                self.discard(upload.id, stored.location).await?;
+                self.discard(upload.id, &stored).await?;
                 return Err(error);
             }
         };
@@ -204,9 +209,9 @@ impl Uploads {
     ///
     /// Errors: `UploadUnknown`, `UploadBusy`.
     pub async fn cancel(&self, grant: &Grant<Push>, id: Id) -> Result<(), ImageError> {
-        let _claim = self.claims.take(id)?;
+        let _claim = self.claims.take(id).await?;
         let stored = self.find(grant, id).await?;
-        self.discard(id, stored.location).await
+        self.discard(id, &stored).await
     }
 
     /// Lists uploads by id, from after `after`, that nothing was written to since `until_ms`.
@@ -215,28 +220,28 @@ impl Uploads {
         after: &str,
         until_ms: i64,
         limit: u32,
-    ) -> Result<Vec<(Id, Location)>, ImageError> {
+    ) -> Result<Vec<IdleUpload>, ImageError> {
         Ok(uploads::list_idle(&self.db, after, until_ms, limit).await?)
     }
 
     /// Gives up an upload if still nothing was written to it since `until_ms`.
     pub(super) async fn expire(
         &self,
-        id: Id,
-        location: Location,
+        upload: &IdleUpload,
         until_ms: i64,
     ) -> Result<bool, ImageError> {
         // One that is being written to is not idle, whatever its row says.
-        let Ok(_claim) = self.claims.take(id) else {
+        let Ok(_claim) = self.claims.take(upload.id).await else {
             return Ok(false);
         };
         let mut tx = self.db.begin().await?;
-        if !uploads::delete_idle(&mut tx, id, until_ms).await? {
+        if !uploads::delete_idle(&mut tx, upload.id, until_ms).await? {
             return Ok(false);
         }
         tx.commit().await?;
         Fault::CollectUploadRow.reach();
-        self.store.delete(location).await?;
+        let state = upload.store_state.as_deref();
+        self.store.delete(upload.location, state).await?;
         Fault::CollectUploadObject.reach();
         Ok(true)
     }
@@ -252,16 +257,33 @@ impl Uploads {
         found.ok_or(ImageError::UploadUnknown(id))
     }
 
-    /// Streams bytes to the store and moves the upload on, also when the stream breaks.
-    ///
-    /// The store holds the claim until everything that it was handed is written, so that a request
-    /// which is dropped does not write on beside the next one.
+    /// Streams bytes to the store and moves the upload on, also when the stream breaks; the upload is free for the next
+    /// request then.
     async fn write(
         &self,
         claim: &Arc<Claim>,
         stored: &mut StoredUpload,
         at: Option<u64>,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
+        end: End,
+    ) -> Result<(), ImageError> {
+        let written = self.write_claimed(claim, stored, at, bytes, end).await;
+        if written.is_err() {
+            claim.release().await?;
+        }
+        written
+    }
+
+    ///
+    /// The store holds the claim until everything that it was handed is written, so that a request
+    /// which is dropped does not write on beside the next one.
+    async fn write_claimed(
+        &self,
+        claim: &Arc<Claim>,
+        stored: &mut StoredUpload,
+        at: Option<u64>,
+        bytes: impl Stream<Item = io::Result<Bytes>> + Send,
+        end: End,
     ) -> Result<(), ImageError> {
         let id = claim.id();
         if at.is_some_and(|at| at != stored.offset) {
@@ -279,7 +301,12 @@ impl Uploads {
         let mut length = stored.offset;
         let mut writer = match self
             .store
-            .append(stored.location, stored.offset, claim.clone())
+            .append(
+                stored.location,
+                stored.offset,
+                stored.store_state.as_deref(),
+                claim.clone(),
+            )
             .await
         {
             Err(StoreError::Missing(_)) => return Err(ImageError::UploadUnknown(id)),
@@ -301,9 +328,12 @@ impl Uploads {
             }
             next = bytes.next().await;
         }
-        writer.sync().await?;
+        let end = if broken.is_some() { End::Open } else { end };
+        let store_state = writer.sync(end).await?;
         Fault::ChunkWritten.reach();
-        self.advance(id, stored, length, &hasher).await?;
+        self.advance(id, stored, length, &hasher, store_state)
+            .await?;
+        claim.set_free();
         Fault::ChunkRecorded.reach();
         broken.map_or(Ok(()), |error| Err(ImageError::Interrupted(error)))
     }
@@ -316,6 +346,8 @@ impl Uploads {
         algorithm: Algorithm,
     ) -> Result<Digest, ImageError> {
         let mut hasher = Hasher::new(algorithm);
+        let state = stored.store_state.as_deref();
+        self.store.finish(stored.location, state).await?;
         let mut bytes = self.store.read(stored.location, 0..stored.offset).await?;
         while let Some(chunk) = bytes.next().await {
             hasher.update(&chunk.map_err(StoreError::Io)?);
@@ -329,14 +361,15 @@ impl Uploads {
         stored: &mut StoredUpload,
         length: u64,
         hasher: &Hasher,
+        store_state: Option<Vec<u8>>,
     ) -> Result<(), ImageError> {
-        let (from, state) = (stored.offset, hasher.save());
+        let from = std::mem::replace(&mut stored.offset, length);
+        stored.hash_state = hasher.save();
+        stored.store_state = store_state;
         let now_ms = self.clock.now_ms();
-        if !uploads::advance(&self.db, id, from, length, state.clone(), now_ms).await? {
+        if !uploads::advance(&self.db, id, from, stored, now_ms).await? {
             return Err(ImageError::UploadUnknown(id));
         }
-        stored.offset = length;
-        stored.hash_state = state;
         Ok(())
     }
 
@@ -351,25 +384,47 @@ impl Uploads {
         digest: Digest,
         inside: Option<(Option<&Digest>, &str)>,
     ) -> Result<(Blob, bool), ImageError> {
-        self.store.finish(stored.location).await?;
+        let state = stored.store_state.as_deref();
+        self.store.finish(stored.location, state).await?;
         Fault::BlobDurable.reach();
-        let now_ms = self.clock.now_ms();
         let mut blob = Blob {
             digest,
             size_bytes: stored.offset,
             location: stored.location,
         };
-        let mut tx = self.db.begin().await?;
+        let linked;
+        (blob, linked) = retrying(|| self.record(grant, id, blob.clone(), inside)).await?;
+        Fault::BlobRecorded.reach();
+        if blob.location != stored.location {
+            self.store.delete(stored.location, None).await?;
+        }
+        Ok((blob, !linked))
+    }
+
+    /// Writes a blob in the place of its upload; returns where it is now, and whether the repository did not have it.
+    async fn record(
+        &self,
+        grant: &Grant<Push>,
+        id: Id,
+        mut blob: Blob,
+        inside: Option<(Option<&Digest>, &str)>,
+    ) -> Result<(Blob, bool), ImageError> {
+        let now_ms = self.clock.now_ms();
+        let mut tx = self.db.begin_in(grant.repository_id()).await?;
         if !uploads::delete(&mut tx, id).await? {
             return Err(ImageError::UploadUnknown(id));
         }
-        match blobs::find_place(&mut tx, &blob.digest).await? {
-            Some(place) if place.is_damaged => blobs::replace(&mut tx, &blob, now_ms).await?,
-            Some(place) => {
-                blob.location = place.location;
-                blobs::touch(&mut tx, &blob.digest, now_ms).await?;
+        // It may be collected, or stored by somebody else, between these two looks.
+        while !blobs::insert(&mut tx, &blob, now_ms).await? {
+            match blobs::find_place(&mut tx, &blob.digest).await? {
+                Some(place) if place.is_damaged => blobs::replace(&mut tx, &blob, now_ms).await?,
+                Some(place) => {
+                    blob.location = place.location;
+                    blobs::touch(&mut tx, &blob.digest, now_ms).await?;
+                }
+                None => continue,
             }
-            None => blobs::insert(&mut tx, &blob, now_ms).await?,
+            break;
         }
         let linked = link(&mut tx, grant, &blob.digest, now_ms).await?;
         if let Some((diff_id, media_type)) = inside {
@@ -377,18 +432,15 @@ impl Uploads {
         }
         Fault::BlobRecording.reach();
         tx.commit().await?;
-        Fault::BlobRecorded.reach();
-        if blob.location != stored.location {
-            self.store.delete(stored.location).await?;
-        }
-        Ok((blob, !linked))
+        Ok((blob, linked))
     }
 
-    async fn discard(&self, id: Id, location: Location) -> Result<(), ImageError> {
+    async fn discard(&self, id: Id, stored: &StoredUpload) -> Result<(), ImageError> {
         let mut tx = self.db.begin().await?;
         uploads::delete(&mut tx, id).await?;
         tx.commit().await?;
-        Ok(self.store.delete(location).await?)
+        let state = stored.store_state.as_deref();
+        Ok(self.store.delete(stored.location, state).await?)
     }
 }
 

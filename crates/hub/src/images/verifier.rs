@@ -244,7 +244,7 @@ impl Run<'_> {
         manifest: &Digest,
         digest: &Digest,
     ) -> Result<Option<Problem>, DbError> {
-        let mut tx = self.verifier.db.begin().await?;
+        let mut tx = self.verifier.db.begin_in(id).await?;
         // It may have been deleted since it was listed.
         if !manifests::exists(&mut tx, id, manifest).await? {
             return Ok(None);
@@ -288,7 +288,7 @@ impl Run<'_> {
         if rows == said {
             return Ok(());
         }
-        let mut tx = self.verifier.db.begin().await?;
+        let mut tx = self.verifier.db.begin_in(id).await?;
         if !manifests::exists(&mut tx, id, digest).await? {
             return Ok(());
         }

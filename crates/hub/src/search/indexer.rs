@@ -15,6 +15,7 @@ use tracing::{error, info};
 use super::index::SearchIndex;
 use super::{Opened, SearchError};
 use crate::Id;
+use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::tables::{outbox, repositories};
 use crate::images::Repository;
@@ -30,6 +31,9 @@ const BREATH: Duration = Duration::from_millis(500);
 /// Pause after a failure, before the index is opened again: longer than a hiccup of the database, and
 /// not so long that anybody restarts the server for it.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// How long a missing row of the outbox is waited for: longer than a transaction may last.
+const SETTLED: Duration = Duration::from_mins(2);
 
 /// How long the writer stays after the last change: longer than the pauses between the pushes of a busy hour.
 const WRITER_IDLE: Duration = Duration::from_mins(1);
@@ -58,6 +62,16 @@ impl Indexer {
         }
     }
 
+    /// Is the number of the newest change before which none can come any more.
+    async fn settled(&self) -> Result<i64, SearchError> {
+        if !self.db.is_shared() {
+            return Ok(outbox::newest(&self.db).await?);
+        }
+        let settled_ms = i64::try_from(SETTLED.as_millis()).unwrap_or_default();
+        let until_ms = Clock::system().now_ms() - settled_ms;
+        Ok(outbox::newest_until(&self.db, until_ms).await?)
+    }
+
     async fn follow(&self) -> Result<(), SearchError> {
         let db = &self.db;
         let (oldest, newest) = (outbox::oldest(db).await?, outbox::newest(db).await?);
@@ -74,10 +88,12 @@ impl Indexer {
             wrote: Instant::now(),
             db: db.clone(),
             cursor: cursor.unwrap_or_default(),
+            seen: BTreeSet::new(),
+            waiting: None,
         };
         let follower = match cursor {
             Some(_) => follower,
-            None => follower.rebuild(newest, &self.stop).await?,
+            None => follower.rebuild(self.settled().await?, &self.stop).await?,
         };
         follower.run(&self.changed, &self.stop).await
     }
@@ -105,8 +121,12 @@ struct Follower {
     writer: Option<IndexWriter>,
     wrote: Instant,
     db: Db,
-    /// The last outbox row that is in the index.
+    /// The last outbox row up to which all are in the index, and none can come any more.
     cursor: i64,
+    /// Those after it that are in the index.
+    seen: BTreeSet<i64>,
+    /// Since when the row after the cursor is waited for.
+    waiting: Option<(i64, Instant)>,
 }
 
 impl Follower {
@@ -133,22 +153,61 @@ impl Follower {
 
     /// Takes every change that is waiting; those that come meanwhile wait for the next turn.
     async fn catch_up(mut self, stop: &CancellationToken) -> Result<Self, SearchError> {
+        let mut after = self.cursor;
         while !stop.is_cancelled() {
-            let changes = outbox::list(&self.db, self.cursor, BATCH).await?;
-            let Some((cursor, _)) = changes.last().copied() else {
+            let changes = outbox::list(&self.db, after, BATCH).await?;
+            let Some((last, _)) = changes.last().copied() else {
                 break;
             };
+            after = last;
             let is_last = changes.len() < BATCH as usize;
-            let ids: BTreeSet<Id> = changes.into_iter().map(|(_, id)| id).collect();
-            let ids: Vec<Id> = ids.into_iter().collect();
-            let found = repositories::find_many(&self.db, &ids).await?;
-            self.cursor = cursor;
-            self = self.put(ids, found, Some(cursor)).await?;
+            let mut ids: BTreeSet<Id> = BTreeSet::new();
+            for (sequence, id) in changes {
+                if self.seen.insert(sequence) {
+                    ids.insert(id);
+                }
+            }
+            self.settle();
+            if !ids.is_empty() {
+                let ids: Vec<Id> = ids.into_iter().collect();
+                let found = repositories::find_many(&self.db, &ids).await?;
+                let cursor = self.cursor;
+                self = self.put(ids, found, Some(cursor)).await?;
+            }
             if is_last {
                 break;
             }
         }
         Ok(self)
+    }
+
+    /// Moves the cursor on as far as no row can be missing.
+    ///
+    /// Where several processes write, a row may be committed after one with a higher number, and some numbers are
+    /// never used: one that is missing is waited for as long as a transaction can last.
+    fn settle(&mut self) {
+        if !self.db.is_shared() {
+            self.cursor = self.seen.pop_last().unwrap_or(self.cursor);
+            self.seen.clear();
+            return;
+        }
+        while let Some(first) = self.seen.first().copied() {
+            if first > self.cursor + 1 {
+                match self.waiting {
+                    Some((at, since)) if at == self.cursor => {
+                        if since.elapsed() < SETTLED {
+                            return;
+                        }
+                    }
+                    _ => {
+                        self.waiting = Some((self.cursor, Instant::now()));
+                        return;
+                    }
+                }
+            }
+            self.seen.pop_first();
+            self.cursor = first;
+        }
     }
 
     /// Indexes every repository there is. Told to stop, it leaves the index unfinished, to be built
@@ -201,11 +260,14 @@ impl Follower {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::DatabaseUrl;
     use crate::db::values;
 
     /// An empty index beside a database with one repository.
     async fn follower(folder: &Path) -> Follower {
-        let db = Db::open(&folder.join("dockyard.db")).await.unwrap();
+        let db = Db::open(&DatabaseUrl::Sqlite(folder.join("dockyard.db")))
+            .await
+            .unwrap();
         let user = "INSERT INTO users (id, name, password_hash, is_admin, created_ms)
             VALUES ('01900000-0000-7000-8000-000000000000', 'alice', '', 0, 0)";
         db.execute(user, values![]).await.unwrap();
@@ -220,6 +282,8 @@ mod tests {
             index: Arc::new(index),
             db,
             cursor: 0,
+            seen: BTreeSet::new(),
+            waiting: None,
         }
     }
 

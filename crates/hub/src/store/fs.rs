@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::read_ahead;
-use super::{BlobStore, BlobWriter, ByteStream, Hold, Location, StoreError, StoredObject};
+use super::{BlobStore, BlobWriter, ByteStream, End, Hold, Location, StoreError, StoredObject};
 
 /// Chunks that may wait for the disk: enough that neither the network nor the disk waits for the other, and
 /// with network chunks of up to 128 KiB not more than half a megabyte.
@@ -57,6 +58,7 @@ impl BlobStore for FsStore {
         &self,
         at: Location,
         offset: u64,
+        _state: Option<&[u8]>,
         hold: Hold,
     ) -> Result<Box<dyn BlobWriter>, StoreError> {
         let (path, parts) = (self.path(at), Arc::clone(&self.parts));
@@ -70,7 +72,7 @@ impl BlobStore for FsStore {
         Ok(Box::new(FsWriter { sender, task }))
     }
 
-    async fn finish(&self, at: Location) -> Result<(), StoreError> {
+    async fn finish(&self, at: Location, _state: Option<&[u8]>) -> Result<(), StoreError> {
         let folder = self.folder(at);
         blocking(move || Ok(File::open(folder)?.sync_all()?)).await
     }
@@ -85,7 +87,7 @@ impl BlobStore for FsStore {
         }
     }
 
-    async fn delete(&self, at: Location) -> Result<(), StoreError> {
+    async fn delete(&self, at: Location, _state: Option<&[u8]>) -> Result<(), StoreError> {
         match tokio::fs::remove_file(self.path(at)).await {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),
@@ -104,6 +106,10 @@ impl BlobStore for FsStore {
             .map_ok(|found| stream::iter(found).map(Ok))
             .try_flatten()
             .boxed()
+    }
+
+    async fn link(&self, _at: Location, _lasts: Duration) -> Result<Option<String>, StoreError> {
+        Ok(None)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -199,11 +205,11 @@ impl BlobWriter for FsWriter {
         }
     }
 
-    async fn sync(self: Box<Self>) -> Result<(), StoreError> {
+    async fn sync(self: Box<Self>, _end: End) -> Result<Option<Vec<u8>>, StoreError> {
         drop(self.sender);
-        self.task
-            .await
-            .unwrap_or_else(|error| Err(StoreError::Io(io::Error::other(error))))
+        let written = self.task.await;
+        written.unwrap_or_else(|error| Err(StoreError::Io(io::Error::other(error))))?;
+        Ok(None)
     }
 }
 
@@ -310,6 +316,7 @@ fn list_folder(folder: &Path) -> Result<Vec<StoredObject>, StoreError> {
             Ok(metadata) => found.push(StoredObject {
                 at,
                 size_bytes: metadata.len(),
+                leftover: None,
             }),
             // Deleted since the folder was read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -355,8 +362,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, at) = (FsStore::open(folder.path()).unwrap(), Location::new());
         for _ in 0..2 {
-            let writer = store.append(at, 0, Arc::new(())).await.unwrap();
-            writer.sync().await.unwrap();
+            let writer = store.append(at, 0, None, Arc::new(())).await.unwrap();
+            writer.sync(End::Open).await.unwrap();
             std::fs::remove_dir_all(store.folder(at)).unwrap();
         }
     }

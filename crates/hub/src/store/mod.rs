@@ -6,6 +6,7 @@
 mod contract;
 mod fs;
 mod read_ahead;
+mod s3;
 
 use std::any::Any;
 use std::fmt;
@@ -13,12 +14,14 @@ use std::io;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
 pub use fs::FsStore;
+pub use s3::{Encryption, S3Options, S3Store};
 
 use crate::Id;
 
@@ -64,10 +67,21 @@ impl FromStr for Location {
 }
 
 /// An object as a list shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {
     pub at: Location,
     pub size_bytes: u64,
+    /// Of what an upload left behind, and is of no use once that upload is gone: the state to delete it with.
+    pub leftover: Option<Vec<u8>>,
+}
+
+/// Whether an upload ends with what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// More may follow, written by any process.
+    Open,
+    /// Its client said that this is all.
+    Whole,
 }
 
 /// Keeps objects.
@@ -75,7 +89,8 @@ pub struct StoredObject {
 pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     /// Opens an object for appending at `offset` bytes, and makes it when `offset` is 0.
     ///
-    /// What lies beyond `offset`, from an append that was cut short, is dropped.
+    /// `state` is what the append that ended at `offset` returned. What lies beyond, from an append that was cut
+    /// short, is dropped.
     /// `hold` is kept until the last byte that was handed over is written, also when the writer is
     /// dropped before: only then may another append to the same object start.
     /// Errors: `Missing` when fewer than `offset` bytes are there.
@@ -83,22 +98,27 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
         &self,
         at: Location,
         offset: u64,
+        state: Option<&[u8]>,
         hold: Hold,
     ) -> Result<Box<dyn BlobWriter>, StoreError>;
 
-    /// Makes a written object durable under its location. Nothing is copied.
-    async fn finish(&self, at: Location) -> Result<(), StoreError>;
+    /// Makes a written object durable under its location. Nothing is copied; done again, it does nothing.
+    async fn finish(&self, at: Location, state: Option<&[u8]>) -> Result<(), StoreError>;
 
     /// Reads a range of bytes as a stream.
     ///
     /// Errors: `Missing` when there is no such object.
     async fn read(&self, at: Location, range: Range<u64>) -> Result<ByteStream, StoreError>;
 
-    /// Removes an object; one that is already gone is no error.
-    async fn delete(&self, at: Location) -> Result<(), StoreError>;
+    /// Removes an object, or with its `state` an upload that is not finished; one that is already gone is no error.
+    async fn delete(&self, at: Location, state: Option<&[u8]>) -> Result<(), StoreError>;
 
     /// Lists every object there is, in no particular order. For maintenance: no request does this.
     fn list(&self) -> BoxStream<'static, Result<StoredObject, StoreError>>;
+
+    /// Makes a link that anybody can read an object with for a time, without asking this server; `None` where there
+    /// is no such thing.
+    async fn link(&self, at: Location, lasts: Duration) -> Result<Option<String>, StoreError>;
 
     /// Fails with the reason when nothing can be written.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -110,8 +130,8 @@ pub trait BlobWriter: Send {
     /// Takes the next bytes; waits while the store is slower than the caller.
     async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError>;
 
-    /// Makes everything written so far durable.
-    async fn sync(self: Box<Self>) -> Result<(), StoreError>;
+    /// Makes everything written so far durable, and returns the state from which any process can go on.
+    async fn sync(self: Box<Self>, end: End) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// What can go wrong in a store.
@@ -121,6 +141,12 @@ pub enum StoreError {
     Missing(Location),
     #[error("the store is full")]
     Full,
+    /// It may be over in a moment: the same again may succeed.
+    #[error("the store does not answer as it should: {0}")]
+    Unavailable(String),
+    /// Somebody has to mend it: credentials, a bucket that is missing.
+    #[error("the store refuses: {0}")]
+    Refused(String),
     #[error("the store failed: {0}")]
     Io(#[source] io::Error),
 }

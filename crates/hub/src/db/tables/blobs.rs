@@ -37,11 +37,11 @@ pub(crate) struct Place {
     pub is_damaged: bool,
 }
 
-/// Finds where a digest is stored, whoever may see it; never to be told to a caller.
+/// Finds where a digest is stored, whoever may see it, and keeps it there; never to be told to a caller.
 pub(crate) async fn find_place(tx: &mut Tx, digest: &Digest) -> Result<Option<Place>, DbError> {
     let sql = "SELECT location, damaged_ms FROM blobs WHERE digest = ?";
     let row = tx
-        .optional::<(String, Option<i64>)>(sql, values![digest])
+        .optional_for_update::<(String, Option<i64>)>(sql, values![digest])
         .await?;
     row.map(|(location, damaged_ms)| {
         Ok(Place {
@@ -52,14 +52,14 @@ pub(crate) async fn find_place(tx: &mut Tx, digest: &Digest) -> Result<Option<Pl
     .transpose()
 }
 
-pub(crate) async fn insert(tx: &mut Tx, blob: &Blob, now_ms: i64) -> Result<(), DbError> {
+/// Writes a blob; false when its digest is stored already.
+pub(crate) async fn insert(tx: &mut Tx, blob: &Blob, now_ms: i64) -> Result<bool, DbError> {
     let sql = "INSERT INTO blobs (digest, size_bytes, location, created_ms, seen_ms)
         VALUES (?, ?, ?, ?, ?)";
     let size = bytes_to_column(blob.size_bytes);
     let location = blob.location.to_string();
-    tx.execute(sql, values![&blob.digest, size, location, now_ms, now_ms])
-        .await?;
-    Ok(())
+    tx.insert_new(sql, values![&blob.digest, size, location, now_ms, now_ms])
+        .await
 }
 
 /// Puts a blob that was pushed again in the place of a damaged one.
@@ -162,20 +162,19 @@ pub(crate) async fn delete_due(tx: &mut Tx, blob: &Blob, until_ms: i64) -> Resul
     Ok(tx.execute(sql, values).await? > 0)
 }
 
-/// Tells which of some objects a blob or an upload stands behind.
+/// Tells which of some objects a row of a table (`uploads` or `blobs`) stands behind.
 pub(crate) async fn known_locations(
     db: &Db,
     locations: &[Location],
+    table: &'static str,
 ) -> Result<HashSet<Location>, DbError> {
     let mut known = HashSet::with_capacity(locations.len());
     for some in locations.chunks(DIGESTS_A_QUERY) {
-        for table in ["uploads", "blobs"] {
-            let marks = placeholders(some.len());
-            let sql = format!("SELECT location FROM {table} WHERE location IN ({marks})");
-            let values = some.iter().map(|at| Value::from(at.to_string())).collect();
-            for (location,) in db.all::<(String,)>(AssertSqlSafe(sql), values).await? {
-                known.insert(parse(&location)?);
-            }
+        let marks = placeholders(some.len());
+        let sql = format!("SELECT location FROM {table} WHERE location IN ({marks})");
+        let values = some.iter().map(|at| Value::from(at.to_string())).collect();
+        for (location,) in db.all::<(String,)>(AssertSqlSafe(sql), values).await? {
+            known.insert(parse(&location)?);
         }
     }
     Ok(known)

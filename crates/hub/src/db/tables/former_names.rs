@@ -13,11 +13,13 @@ pub(crate) async fn insert(
     repository_id: Id,
     now_ms: i64,
 ) -> Result<(), DbError> {
-    let sql = "INSERT INTO former_names (name, repository_id, renamed_ms) VALUES (?, ?, ?)
-        ON CONFLICT (name) DO UPDATE
-        SET repository_id = excluded.repository_id, renamed_ms = excluded.renamed_ms";
-    tx.execute(sql, values![name, &repository_id, now_ms])
-        .await?;
+    let sql = "INSERT INTO former_names (name, repository_id, renamed_ms) VALUES (?, ?, ?)";
+    let new = tx.insert_new(sql, values![name, &repository_id, now_ms]);
+    if !new.await? {
+        let sql = "UPDATE former_names SET repository_id = ?, renamed_ms = ? WHERE name = ?";
+        tx.execute(sql, values![&repository_id, now_ms, name])
+            .await?;
+    }
     Ok(())
 }
 

@@ -95,7 +95,7 @@ pub(crate) async fn bytes_held_here_only(
     for some in digests.chunks(DIGESTS_A_QUERY) {
         let sql = format!(
             concat!(
-                "SELECT COALESCE(SUM(b.size_bytes), 0)
+                "SELECT CAST(COALESCE(SUM(b.size_bytes), 0) AS BIGINT)
                 FROM repository_blobs l
                 JOIN blobs b ON b.digest = l.digest
                 WHERE l.repository_id = ? AND ",
@@ -120,7 +120,7 @@ pub(crate) async fn all_bytes_held_here_only(
     viewer_id: Option<&Id>,
 ) -> Result<u64, DbError> {
     let sql = concat!(
-        "SELECT COALESCE(SUM(b.size_bytes), 0)
+        "SELECT CAST(COALESCE(SUM(b.size_bytes), 0) AS BIGINT)
         FROM repository_blobs l
         JOIN blobs b ON b.digest = l.digest
         WHERE l.repository_id = ? AND ",

@@ -95,11 +95,12 @@ pub(crate) async fn insert(
     diff_id: Option<&Digest>,
     media_type: &str,
 ) -> Result<(), DbError> {
-    let sql = "INSERT INTO layers (digest, diff_id, media_type)
-        VALUES (?, ?, ?)
-        ON CONFLICT (digest) DO UPDATE SET diff_id = COALESCE(layers.diff_id, excluded.diff_id)";
-    tx.execute(sql, values![digest, diff_id, media_type])
-        .await?;
+    let sql = "INSERT INTO layers (digest, diff_id, media_type) VALUES (?, ?, ?)";
+    let new = tx.insert_new(sql, values![digest, diff_id, media_type]);
+    if !new.await? {
+        let sql = "UPDATE layers SET diff_id = COALESCE(diff_id, ?) WHERE digest = ?";
+        tx.execute(sql, values![diff_id, digest]).await?;
+    }
     Ok(())
 }
 

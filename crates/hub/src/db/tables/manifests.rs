@@ -3,12 +3,13 @@
 use dockyard_oci::{
     Digest, Manifest, ManifestReference, MediaType, Reference, RepositoryName, Tag,
 };
-use sqlx::FromRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
+use super::blobs::DIGESTS_A_QUERY;
 use super::repositories::{AccessRow, RepositoryAccess};
-use super::{bytes_to_column, parse};
+use super::{bytes_to_column, column_to_bytes, parse};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, values};
 use crate::images::StoredManifest;
 
 #[derive(FromRow)]
@@ -243,15 +244,19 @@ pub(crate) async fn content_bytes(
     repository_id: Id,
     digests: &[&Digest],
 ) -> Result<u64, DbError> {
-    let sql = sqlx::AssertSqlSafe(format!(
-        "SELECT COALESCE(SUM(size_bytes), 0) FROM manifests
-        WHERE repository_id = ? AND digest IN ({})",
-        crate::db::placeholders(digests.len())
-    ));
-    let mut values = values![&repository_id];
-    values.extend(digests.iter().map(|digest| crate::db::Value::from(*digest)));
-    let row = tx.optional::<(i64,)>(sql, values).await?;
-    Ok(row.map_or(0, |(sum,)| super::column_to_bytes(sum)))
+    let mut bytes = 0;
+    for some in digests.chunks(DIGESTS_A_QUERY) {
+        let sql = AssertSqlSafe(format!(
+            "SELECT CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM manifests
+            WHERE repository_id = ? AND digest IN ({})",
+            placeholders(some.len())
+        ));
+        let mut values = values![&repository_id];
+        values.extend(some.iter().map(|digest| Value::from(*digest)));
+        let row = tx.optional::<(i64,)>(sql, values).await?;
+        bytes += row.map_or(0, |(sum,)| column_to_bytes(sum));
+    }
+    Ok(bytes)
 }
 
 /// Lists the digests of what a manifest refers to.
@@ -270,7 +275,7 @@ pub(crate) async fn exists(
     repository_id: Id,
     digest: &Digest,
 ) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM manifests WHERE repository_id = ? AND digest = ?";
+    let sql = "SELECT pushed_ms FROM manifests WHERE repository_id = ? AND digest = ?";
     let row = tx.optional::<(i64,)>(sql, values![&repository_id, digest]);
     Ok(row.await?.is_some())
 }

@@ -12,6 +12,7 @@ pub(crate) mod blobs;
 pub(crate) mod former_names;
 pub(crate) mod holdings;
 pub(crate) mod layers;
+pub(crate) mod leases;
 pub(crate) mod manifest_marks;
 pub(crate) mod manifests;
 pub(crate) mod outbox;

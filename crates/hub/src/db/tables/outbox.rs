@@ -28,6 +28,13 @@ pub(crate) async fn newest(db: &Db) -> Result<i64, DbError> {
     Ok(row.await?.map_or(0, |(sequence,)| sequence))
 }
 
+/// Is the number of the newest change from `until_ms` or before, 0 when there is none.
+pub(crate) async fn newest_until(db: &Db, until_ms: i64) -> Result<i64, DbError> {
+    let sql = "SELECT COALESCE(MAX(sequence), 0) FROM outbox WHERE created_ms <= ?";
+    let row = db.optional::<(i64,)>(sql, values![until_ms]);
+    Ok(row.await?.map_or(0, |(sequence,)| sequence))
+}
+
 /// Is the number of the oldest change that is kept, 0 when there is none.
 pub(crate) async fn oldest(db: &Db) -> Result<i64, DbError> {
     let row = db.optional::<(i64,)>("SELECT COALESCE(MIN(sequence), 0) FROM outbox", values![]);

@@ -22,10 +22,12 @@ pub(crate) async fn add(
     {
         return Ok(());
     }
-    let sql = "INSERT INTO pulls (repository_id, day, pulls)
-        VALUES (?, ?, ?)
-        ON CONFLICT (repository_id, day) DO UPDATE SET pulls = pulls.pulls + excluded.pulls";
-    tx.execute(sql, values![&repository_id, day, count]).await?;
+    let sql = "INSERT INTO pulls (repository_id, day, pulls) VALUES (?, ?, ?)";
+    let new = tx.insert_new(sql, values![&repository_id, day, count]);
+    if !new.await? {
+        let sql = "UPDATE pulls SET pulls = pulls + ? WHERE repository_id = ? AND day = ?";
+        tx.execute(sql, values![count, &repository_id, day]).await?;
+    }
     Ok(())
 }
 

@@ -107,6 +107,16 @@ pub(crate) async fn insert(tx: &mut Tx, new: &Repository) -> Result<(), DbError>
     former_names::delete(tx, &new.name).await
 }
 
+/// Keeps others from writing to a repository until the transaction ends; nothing happens when it is gone.
+pub(crate) async fn lock(tx: &mut Tx, id: Id) -> Result<(), DbError> {
+    if tx.needs_locks() {
+        let sql = "SELECT id FROM repositories WHERE id = ?";
+        tx.optional_for_update::<(String,)>(sql, values![&id])
+            .await?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn find_access(
     db: &Db,
     name: &RepositoryName,
@@ -187,8 +197,18 @@ pub(crate) async fn list_recent_by_owner(
     owner_id: Id,
     limit: u32,
 ) -> Result<Vec<Repository>, DbError> {
-    let sql = select!("WHERE r.owner_id = ? ORDER BY r.pushed_ms DESC, r.name LIMIT ?");
-    collect(db.all(sql, values![&owner_id, limit]).await?)
+    let sql = select!(
+        "WHERE r.owner_id = ? AND r.pushed_ms IS NOT NULL
+        ORDER BY r.pushed_ms DESC, r.name LIMIT ?"
+    );
+    let mut found = collect(db.all(sql, values![&owner_id, limit]).await?)?;
+    // Databases do not agree whether what has no time comes first or last.
+    let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
+    if left > 0 {
+        let sql = select!("WHERE r.owner_id = ? AND r.pushed_ms IS NULL ORDER BY r.name LIMIT ?");
+        found.extend(collect(db.all(sql, values![&owner_id, left]).await?)?);
+    }
+    Ok(found)
 }
 
 /// Lists the repositories that a user starred, by name, from after `after`: those that are public or belong to
@@ -211,7 +231,7 @@ pub(crate) async fn list_starred(
 
 /// Counts a user's repositories and the bytes they store, what several of them share counted in each.
 pub(crate) async fn usage(db: &Db, owner_id: Id) -> Result<(u64, u64), DbError> {
-    let sql = "SELECT COUNT(*), COALESCE(SUM(stored_bytes), 0)
+    let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(stored_bytes), 0) AS BIGINT)
         FROM repositories
         WHERE owner_id = ?";
     let row = db.optional::<(i64, i64)>(sql, values![&owner_id]).await?;

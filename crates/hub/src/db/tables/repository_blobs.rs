@@ -140,13 +140,9 @@ pub(crate) async fn link(
     digest: &Digest,
     now_ms: i64,
 ) -> Result<bool, DbError> {
-    let sql = "INSERT INTO repository_blobs (repository_id, digest, linked_ms)
-        VALUES (?, ?, ?)
-        ON CONFLICT (repository_id, digest) DO NOTHING";
-    let new = tx
-        .execute(sql, values![&repository_id, digest, now_ms])
-        .await?;
-    if new == 0 {
+    let sql = "INSERT INTO repository_blobs (repository_id, digest, linked_ms) VALUES (?, ?, ?)";
+    let new = tx.insert_new(sql, values![&repository_id, digest, now_ms]);
+    if !new.await? {
         let sql = "UPDATE repository_blobs SET unreferenced_ms = NULL
             WHERE repository_id = ? AND digest = ? AND unreferenced_ms IS NOT NULL";
         tx.execute(sql, values![&repository_id, digest]).await?;

@@ -1,6 +1,6 @@
 //! Values that the instance made for itself: keys, the set-up key.
 
-use crate::db::{Db, DbError, values};
+use crate::db::{Db, DbError, Tx, values};
 
 /// Reads a value; a name without one gets the value that is offered. The first writer wins.
 pub(crate) async fn find_or_insert(
@@ -16,6 +16,16 @@ pub(crate) async fn find_or_insert(
         Err(DbError::Duplicate) => Ok(find(db, name).await?.unwrap_or_default()),
         other => other.map(|_| offered),
     }
+}
+
+/// Keeps others who ask for the same from going on until the transaction ends.
+pub(crate) async fn lock(tx: &mut Tx, name: &str) -> Result<(), DbError> {
+    if tx.needs_locks() {
+        let sql = "SELECT name FROM settings WHERE name = ?";
+        tx.optional_for_update::<(String,)>(sql, values![name])
+            .await?;
+    }
+    Ok(())
 }
 
 async fn find(db: &Db, name: &str) -> Result<Option<Vec<u8>>, DbError> {

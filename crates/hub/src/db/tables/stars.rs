@@ -10,11 +10,9 @@ pub(crate) async fn insert(
     repository_id: Id,
     now_ms: i64,
 ) -> Result<bool, DbError> {
-    let sql = "INSERT INTO stars (user_id, repository_id, starred_ms)
-        VALUES (?, ?, ?)
-        ON CONFLICT (user_id, repository_id) DO NOTHING";
-    let new = tx.execute(sql, values![&user_id, &repository_id, now_ms]);
-    if new.await? == 0 {
+    let sql = "INSERT INTO stars (user_id, repository_id, starred_ms) VALUES (?, ?, ?)";
+    let new = tx.insert_new(sql, values![&user_id, &repository_id, now_ms]);
+    if !new.await? {
         return Ok(false);
     }
     let sql = "UPDATE repositories SET stars = stars + 1 WHERE id = ?";
@@ -45,7 +43,7 @@ pub(crate) async fn delete_all_of(tx: &mut Tx, user_id: Id) -> Result<(), DbErro
 
 /// Tells whether a user starred a repository.
 pub(crate) async fn exists(db: &Db, user_id: Id, repository_id: Id) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM stars WHERE user_id = ? AND repository_id = ?";
+    let sql = "SELECT starred_ms FROM stars WHERE user_id = ? AND repository_id = ?";
     let row = db.optional::<(i64,)>(sql, values![&user_id, &repository_id]);
     Ok(row.await?.is_some())
 }

@@ -138,7 +138,7 @@ pub(crate) async fn has_been(
     tag: &Tag,
     digest: &Digest,
 ) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM tag_moves
+    let sql = "SELECT moved_ms FROM tag_moves
         WHERE repository_id = ? AND tag = ? AND digest = ?
         LIMIT 1";
     let row = tx.optional::<(i64,)>(sql, values![&repository_id, tag, digest]);

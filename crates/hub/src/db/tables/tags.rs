@@ -156,7 +156,7 @@ pub(crate) async fn list_by_version(
 ) -> Result<Vec<TagSummary>, DbError> {
     let sql = select!(
         "WHERE t.repository_id = ? AND t.version_key <= ?
-            AND (t.version_key < ? OR t.name < ?) AND t.name LIKE ? ESCAPE '!'
+            AND (t.version_key < ? OR t.name < ?) AND LOWER(t.name) LIKE ? ESCAPE '!'
         ORDER BY t.version_key DESC, t.name DESC
         LIMIT ?"
     );
@@ -185,7 +185,7 @@ pub(crate) async fn list_by_push(
 ) -> Result<Vec<TagSummary>, DbError> {
     let sql = select!(
         "WHERE t.repository_id = ? AND t.pushed_ms <= ?
-            AND (t.pushed_ms < ? OR t.name < ?) AND t.name LIKE ? ESCAPE '!'
+            AND (t.pushed_ms < ? OR t.name < ?) AND LOWER(t.name) LIKE ? ESCAPE '!'
         ORDER BY t.pushed_ms DESC, t.name DESC
         LIMIT ?"
     );
@@ -203,7 +203,7 @@ pub(crate) async fn list_by_name(
     limit: u32,
 ) -> Result<Vec<TagSummary>, DbError> {
     let sql = select!(
-        "WHERE t.repository_id = ? AND t.name > ? AND t.name LIKE ? ESCAPE '!'
+        "WHERE t.repository_id = ? AND t.name > ? AND LOWER(t.name) LIKE ? ESCAPE '!'
         ORDER BY t.name
         LIMIT ?"
     );
@@ -243,10 +243,10 @@ fn collect(rows: Vec<TagRow>) -> Result<Vec<TagSummary>, DbError> {
     rows.into_iter().map(TagRow::into_summary).collect()
 }
 
-/// Is the pattern of everything that holds a text.
+/// Is the pattern of everything in lower case that holds a text.
 fn like(part: &str) -> String {
     let mut pattern = String::from("%");
-    for c in part.chars() {
+    for c in part.to_lowercase().chars() {
         if matches!(c, '%' | '_' | '!') {
             pattern.push('!');
         }

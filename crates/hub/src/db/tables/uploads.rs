@@ -12,6 +12,7 @@ struct UploadRow {
     location: String,
     offset_bytes: i64,
     hash_state: Vec<u8>,
+    store_state: Option<Vec<u8>>,
 }
 
 /// An upload as far as it is durable.
@@ -19,6 +20,8 @@ pub(crate) struct StoredUpload {
     pub location: Location,
     pub offset: u64,
     pub hash_state: Vec<u8>,
+    /// What its store needs to go on with it.
+    pub store_state: Option<Vec<u8>>,
 }
 
 pub(crate) async fn insert(
@@ -53,7 +56,7 @@ pub(crate) async fn find(
     repository_id: Id,
     user_id: Id,
 ) -> Result<Option<StoredUpload>, DbError> {
-    let sql = "SELECT location, offset_bytes, hash_state
+    let sql = "SELECT location, offset_bytes, hash_state, store_state
         FROM uploads
         WHERE id = ? AND repository_id = ? AND user_id = ?";
     let row = db
@@ -64,26 +67,57 @@ pub(crate) async fn find(
             location: parse(&row.location)?,
             offset: column_to_bytes(row.offset_bytes),
             hash_state: row.hash_state,
+            store_state: row.store_state,
         })
     })
     .transpose()
 }
 
-/// Moves an upload on from `from` bytes; false when it is elsewhere or gone.
+/// Notes who writes to an upload until when; false while somebody else does.
+///
+/// Nobody has one that is gone: whoever looks for it next is told that it is not there.
+pub(crate) async fn claim(
+    db: &Db,
+    id: Id,
+    writer: Id,
+    now_ms: i64,
+    until_ms: i64,
+) -> Result<bool, DbError> {
+    let sql = "UPDATE uploads SET writer = ?, writer_until_ms = ?
+        WHERE id = ? AND (writer IS NULL OR writer = ? OR writer_until_ms <= ?)";
+    let values = values![&writer, until_ms, &id, &writer, now_ms];
+    if db.execute(sql, values).await? > 0 {
+        return Ok(true);
+    }
+    let sql = "SELECT started_ms FROM uploads WHERE id = ?";
+    let row = db.optional::<(i64,)>(sql, values![&id]).await?;
+    Ok(row.is_none())
+}
+
+/// Notes that nobody writes to an upload any more.
+pub(crate) async fn release(db: &Db, id: Id, writer: Id) -> Result<(), DbError> {
+    let sql = "UPDATE uploads SET writer = NULL, writer_until_ms = NULL
+        WHERE id = ? AND writer = ?";
+    db.execute(sql, values![&id, &writer]).await?;
+    Ok(())
+}
+
+/// Moves an upload on from `from` bytes, to be written to by whoever comes next; false when it is elsewhere or gone.
 pub(crate) async fn advance(
     db: &Db,
     id: Id,
     from: u64,
-    to: u64,
-    hash_state: Vec<u8>,
+    to: &StoredUpload,
     now_ms: i64,
 ) -> Result<bool, DbError> {
     let sql = "UPDATE uploads
-        SET offset_bytes = ?, hash_state = ?, updated_ms = ?
+        SET offset_bytes = ?, hash_state = ?, store_state = ?, updated_ms = ?,
+            writer = NULL, writer_until_ms = NULL
         WHERE id = ? AND offset_bytes = ?";
     let values = values![
-        bytes_to_column(to),
-        hash_state,
+        bytes_to_column(to.offset),
+        to.hash_state.clone(),
+        to.store_state.clone(),
         now_ms,
         &id,
         bytes_to_column(from)
@@ -98,22 +132,32 @@ pub(crate) async fn delete(tx: &mut Tx, id: Id) -> Result<bool, DbError> {
         > 0)
 }
 
-/// Lists uploads by id, from after `after`, with their locations, that nothing was written to since
-/// `until_ms`.
+/// An upload that nothing was written to for long, and what its store needs to delete it.
+pub(crate) struct IdleUpload {
+    pub id: Id,
+    pub location: Location,
+    pub store_state: Option<Vec<u8>>,
+}
+
+/// Lists uploads by id, from after `after`, that nothing was written to since `until_ms`.
 pub(crate) async fn list_idle(
     db: &Db,
     after: &str,
     until_ms: i64,
     limit: u32,
-) -> Result<Vec<(Id, Location)>, DbError> {
-    let sql = "SELECT id, location FROM uploads
+) -> Result<Vec<IdleUpload>, DbError> {
+    let sql = "SELECT id, location, store_state FROM uploads
         WHERE id > ? AND updated_ms <= ?
         ORDER BY id
         LIMIT ?";
-    let rows = db.all::<(String, String)>(sql, values![after, until_ms, limit]);
+    let rows = db.all::<(String, String, Option<Vec<u8>>)>(sql, values![after, until_ms, limit]);
     let rows = rows.await?.into_iter();
-    Ok(readable(rows.map(|(id, location)| {
-        Ok((parse(&id)?, parse(&location)?))
+    Ok(readable(rows.map(|(id, location, store_state)| {
+        Ok(IdleUpload {
+            id: parse(&id)?,
+            location: parse(&location)?,
+            store_state,
+        })
     })))
 }
 

@@ -134,18 +134,19 @@ pub(crate) async fn delete(tx: &mut Tx, id: Id) -> Result<(), DbError> {
     Ok(())
 }
 
-pub(crate) async fn count_admins(tx: &mut Tx) -> Result<i64, DbError> {
-    let sql = "SELECT COUNT(*) FROM users WHERE is_admin = 1";
-    let row = tx.optional::<(i64,)>(sql, values![]).await?;
-    Ok(row.map_or(0, |(count,)| count))
+pub(crate) async fn count_admins(tx: &mut Tx) -> Result<usize, DbError> {
+    // Each is locked, so that the last two do not go at once.
+    let sql = "SELECT id FROM users WHERE is_admin = 1 ORDER BY id";
+    let rows = tx.all_for_update::<(String,)>(sql, values![]).await?;
+    Ok(rows.len())
 }
 
 pub(crate) async fn has_admin(db: &Db) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM users WHERE is_admin = 1 LIMIT 1";
+    let sql = "SELECT is_admin FROM users WHERE is_admin = 1 LIMIT 1";
     Ok(db.optional::<(i64,)>(sql, values![]).await?.is_some())
 }
 
 pub(crate) async fn has_admin_in(tx: &mut Tx) -> Result<bool, DbError> {
-    let sql = "SELECT 1 FROM users WHERE is_admin = 1 LIMIT 1";
+    let sql = "SELECT is_admin FROM users WHERE is_admin = 1 LIMIT 1";
     Ok(tx.optional::<(i64,)>(sql, values![]).await?.is_some())
 }

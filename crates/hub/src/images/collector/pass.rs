@@ -59,11 +59,11 @@ impl<'a> Pass<'a> {
             let Some(last) = idle.last() else {
                 return Ok(());
             };
-            after = last.0.to_string();
-            for (id, location) in idle {
-                match uploads.expire(id, location, until_ms).await {
+            after = last.id.to_string();
+            for upload in idle {
+                match uploads.expire(&upload, until_ms).await {
                     Ok(taken) => self.result.uploads += u64::from(taken),
-                    Err(error) => self.skip(error, format_args!("upload {id}"))?,
+                    Err(error) => self.skip(error, format_args!("upload {}", upload.id))?,
                 }
             }
         }
@@ -124,7 +124,7 @@ impl<'a> Pass<'a> {
             };
             after = last.to_string();
             for some in found.chunks(AT_ONCE) {
-                let mut tx = db.begin().await?;
+                let mut tx = db.begin_in(id).await?;
                 for digest in some {
                     manifest_marks::mark(&mut tx, id, digest, self.now_ms).await?;
                 }
@@ -171,7 +171,7 @@ impl<'a> Pass<'a> {
         digest: &Digest,
         untagged_ms: i64,
     ) -> Result<bool, ImageError> {
-        let mut tx = self.collector.db.begin().await?;
+        let mut tx = self.collector.db.begin_in(id).await?;
         let held = manifest_marks::references(&mut tx, id, digest).await?;
         if !manifest_marks::delete_due(&mut tx, id, digest, self.now_ms - untagged_ms).await? {
             return Ok(false);
@@ -217,7 +217,7 @@ impl<'a> Pass<'a> {
             };
             after = last.to_string();
             for some in found.chunks(AT_ONCE) {
-                let mut tx = db.begin().await?;
+                let mut tx = db.begin_in(id).await?;
                 for digest in some {
                     blob_marks::mark(&mut tx, id, digest, self.now_ms).await?;
                 }
@@ -237,7 +237,7 @@ impl<'a> Pass<'a> {
             after = last.to_string();
             for some in due.chunks(AT_ONCE) {
                 let mut taken = 0;
-                let mut tx = db.begin().await?;
+                let mut tx = db.begin_in(id).await?;
                 for digest in some {
                     taken +=
                         u64::from(blob_marks::delete_due(&mut tx, id, digest, until_ms).await?);
@@ -285,7 +285,7 @@ impl<'a> Pass<'a> {
         }
         tx.commit().await?;
         Fault::CollectBlobRow.reach();
-        self.collector.store.delete(blob.location).await?;
+        self.collector.store.delete(blob.location, None).await?;
         Fault::CollectBlobObject.reach();
         Ok(true)
     }
@@ -316,11 +316,18 @@ impl<'a> Pass<'a> {
     }
 
     async fn take_orphans(&mut self, objects: &[StoredObject]) -> Result<(), ImageError> {
+        let db = &self.collector.db;
         let locations: Vec<_> = objects.iter().map(|object| object.at).collect();
-        let known = blobs::known_locations(&self.collector.db, &locations).await?;
-        for object in objects.iter().filter(|object| !known.contains(&object.at)) {
+        let uploaded = blobs::known_locations(db, &locations, "uploads").await?;
+        let stored = blobs::known_locations(db, &locations, "blobs").await?;
+        let is_known = |object: &StoredObject| {
+            let is_stored = object.leftover.is_none() && stored.contains(&object.at);
+            is_stored || uploaded.contains(&object.at)
+        };
+        for object in objects.iter().filter(|object| !is_known(object)) {
             if self.mode == Mode::Collect {
-                if let Err(error) = self.collector.store.delete(object.at).await {
+                let state = object.leftover.as_deref();
+                if let Err(error) = self.collector.store.delete(object.at, state).await {
                     self.skip(error.into(), format_args!("object {}", object.at))?;
                     continue;
                 }

@@ -9,7 +9,14 @@ use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use dockyard_hub::clock::Clock;
 use dockyard_hub::images::CollectorOptions;
+use dockyard_hub::{HubOptions, Secret};
 use serde::Deserialize;
+
+mod data;
+
+use data::{Addressing, Places};
+
+pub use data::DataArgs;
 
 /// Time between two passes of the collector, unless set otherwise.
 const GC_INTERVAL: Duration = Duration::from_hours(1);
@@ -26,6 +33,7 @@ const EXAMPLES: &str = "Examples:
   dockyard serve
   dockyard serve --listen 127.0.0.1:8080 --data-dir /var/lib/dockyard
   dockyard serve --public-url https://images.example.org
+  dockyard serve --database-url postgres://dockyard@db/dockyard --bucket images
   dockyard admin gc --dry-run
   dockyard admin verify --data-dir /var/lib/dockyard";
 
@@ -46,17 +54,6 @@ pub enum AdminCommand {
     ///
     /// Exits with 1 when a problem is left.
     Verify(VerifyArgs),
-}
-
-/// Which data is meant.
-#[derive(Debug, Default, clap::Args)]
-pub struct DataArgs {
-    /// Folder of the database, the blobs and the search index [default: ./data]
-    #[arg(long, env = "DOCKYARD_DATA_DIR", value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
-    /// Settings file [default: dockyard.toml, if there is one]
-    #[arg(long, env = "DOCKYARD_CONFIG", value_name = "FILE")]
-    pub config: Option<PathBuf>,
 }
 
 /// How long things are kept that nothing refers to.
@@ -193,6 +190,13 @@ pub struct ServeArgs {
 struct File {
     listen: Option<SocketAddr>,
     data_dir: Option<PathBuf>,
+    database_url: Option<Secret<String>>,
+    bucket: Option<String>,
+    s3_endpoint: Option<String>,
+    s3_region: Option<String>,
+    s3_addressing: Option<Addressing>,
+    s3_encryption: Option<String>,
+    s3_redirect: Option<bool>,
     public_url: Option<String>,
     log_format: Option<LogFormat>,
     gc_interval: Option<Keep>,
@@ -216,9 +220,17 @@ impl File {
         toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
     }
 
-    fn data_dir(&self, args: &DataArgs) -> PathBuf {
-        let named = args.data_dir.clone().or_else(|| self.data_dir.clone());
-        named.unwrap_or_else(|| "data".into())
+    fn data(&self, args: DataArgs, clock: Clock) -> anyhow::Result<HubOptions> {
+        let places = Places {
+            database_url: self.database_url.clone(),
+            bucket: self.bucket.clone(),
+            s3_endpoint: self.s3_endpoint.clone(),
+            s3_region: self.s3_region.clone(),
+            s3_addressing: self.s3_addressing,
+            s3_encryption: self.s3_encryption.clone(),
+            s3_redirect: self.s3_redirect,
+        };
+        data::resolve(args, self.data_dir.clone(), places, clock)
     }
 
     fn collector(&self, args: &KeepArgs) -> anyhow::Result<CollectorOptions> {
@@ -241,29 +253,28 @@ impl File {
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub listen: SocketAddr,
-    pub data_dir: PathBuf,
+    pub data: HubOptions,
     /// Without a slash at its end.
     pub public_url: Option<String>,
     pub log_format: LogFormat,
     /// Time between two passes of the collector; `None` for no passes.
     pub gc_interval: Option<Duration>,
     pub collector: CollectorOptions,
-    pub clock: Clock,
 }
 
 /// The settings of `dockyard admin`.
 #[derive(Debug, Clone)]
 pub struct AdminSettings {
-    pub data_dir: PathBuf,
+    pub data: HubOptions,
     pub collector: CollectorOptions,
 }
 
 impl AdminSettings {
     /// Puts flags, environment, file and defaults together.
-    pub fn resolve(data: &DataArgs, keep: &KeepArgs) -> anyhow::Result<Self> {
+    pub fn resolve(data: DataArgs, keep: &KeepArgs) -> anyhow::Result<Self> {
         let file = File::read(data.config.as_deref())?;
         Ok(Self {
-            data_dir: file.data_dir(data),
+            data: file.data(data, Clock::system())?,
             collector: file.collector(keep)?,
         })
     }
@@ -275,7 +286,11 @@ impl Settings {
     /// Errors: the file can't be read, or has a setting that does not exist.
     pub fn resolve(args: ServeArgs) -> anyhow::Result<Self> {
         let file = File::read(args.data.config.as_deref())?;
-        let (data_dir, collector) = (file.data_dir(&args.data), file.collector(&args.keep)?);
+        let clock = args
+            .time_shift
+            .map_or_else(Clock::system, |TimeShift(by_ms)| Clock::shifted(by_ms));
+        let collector = file.collector(&args.keep)?;
+        let data = file.data(args.data, clock)?;
         let gc_interval = match args.gc_interval.or(file.gc_interval) {
             None => Some(GC_INTERVAL),
             Some(Keep::Never) => None,
@@ -294,14 +309,11 @@ impl Settings {
                 .listen
                 .or(file.listen)
                 .unwrap_or(([127, 0, 0, 1], 3000).into()),
-            data_dir,
+            data,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
             gc_interval,
             collector,
-            clock: args
-                .time_shift
-                .map_or_else(Clock::system, |TimeShift(by_ms)| Clock::shifted(by_ms)),
         })
     }
 }
@@ -330,7 +342,7 @@ mod tests {
         let settings = Settings::resolve(args).unwrap();
         assert_eq!(settings.listen.port(), 1);
         assert_eq!(settings.public_url.as_deref(), Some("https://x"));
-        assert_eq!(settings.data_dir, Path::new("data"));
+        assert_eq!(settings.data.data_dir, Path::new("data"));
 
         let listen = Some(([127, 0, 0, 1], 2).into());
         let args = ServeArgs {

@@ -1,0 +1,98 @@
+//! Where the bucket is, and how to reach it.
+
+use std::time::Duration;
+
+use aws_config::BehaviorVersion;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{Builder, Region, ResponseChecksumValidation};
+use aws_sdk_s3::types::ServerSideEncryption;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+/// Tries of a request before its failure is told, with growing pauses in between.
+const TRIES: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time until an answer begins.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where the bucket is, and how to reach it.
+#[derive(Debug, Clone, Default)]
+pub struct S3Options {
+    pub bucket: String,
+    /// Put before every key; empty, or with a slash at its end.
+    pub prefix: String,
+    /// URL of a store that is not AWS.
+    pub endpoint: Option<String>,
+    /// `None` for what the AWS chain says, or `us-east-1`.
+    pub region: Option<String>,
+    /// Whether the bucket stands in the path and not before the host's name.
+    pub path_style: bool,
+    /// Whether clients fetch blobs from the store itself, which they must be able to reach.
+    pub links: bool,
+    /// How the store encrypts; `None` for its own default.
+    pub encryption: Option<Encryption>,
+}
+
+/// How a store encrypts what it keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Encryption {
+    /// With a key of the store.
+    Aes256,
+    /// With a key of KMS: the named one, or the account's own.
+    Kms(Option<String>),
+}
+
+impl Encryption {
+    pub(super) const fn kind(&self) -> ServerSideEncryption {
+        match self {
+            Self::Aes256 => ServerSideEncryption::Aes256,
+            Self::Kms(_) => ServerSideEncryption::AwsKms,
+        }
+    }
+
+    pub(super) fn key(&self) -> Option<String> {
+        match self {
+            Self::Aes256 => None,
+            Self::Kms(key) => key.clone(),
+        }
+    }
+}
+
+impl S3Options {
+    /// Reads the credentials' chain and makes a client.
+    pub(super) async fn client(&self) -> Client {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(TRIES)
+            .with_initial_backoff(FIRST_PAUSE)
+            .with_max_backoff(LONGEST_PAUSE);
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(ANSWER_TIMEOUT)
+            .build();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(retries)
+            .timeout_config(timeouts);
+        if let Some(endpoint) = &self.endpoint {
+            loader = loader.endpoint_url(endpoint);
+        }
+        if let Some(region) = &self.region {
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let found = loader.load().await;
+        let region = found.region().cloned();
+        let config = Builder::from(&found)
+            .region(region.unwrap_or(Region::from_static("us-east-1")))
+            .force_path_style(self.path_style)
+            // Ranges have none, and what is pulled is checked against its digest.
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
+        Client::from_conf(config)
+    }
+}
