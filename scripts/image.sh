@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Makes the image `dockyard` from target/release, with docker, podman or buildah, whichever is there.
+#   image.sh [--tag NAME:TAG] [--engine docker|podman|buildah]
+#   image.sh --files DIR      only lays out what goes into it
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'image: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+authorities=/etc/ssl/certs/ca-certificates.crt
+programs=${DOCKYARD_BIN_DIR:-target/release}
+
+lay_out() { # folder
+  rm -rf "$1"
+  install -d "$1/data" "$1/system/usr/bin" "$1/system/etc/ssl/certs"
+  for program in dockyard mydocker; do
+    [ -x "$programs/$program" ] || die "$programs/$program is missing: make build"
+    install -m 755 "$programs/$program" "$1/system/usr/bin/"
+  done
+  [ -e "$authorities" ] || die "$authorities is missing: install ca-certificates"
+  install -m 644 "$authorities" "$1/system$authorities"
+  echo 'dockyard:x:65532:65532:Dockyard:/data:/sbin/nologin' >"$1/system/etc/passwd"
+  echo 'dockyard:x:65532:' >"$1/system/etc/group"
+  # An empty folder is not copied by every engine.
+  touch "$1/data/.keep"
+}
+
+tag=dockyard:latest
+engine=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --files) lay_out "$2"; exit ;;
+    --tag) tag=$2; shift 2 ;;
+    --engine) engine=$2; shift 2 ;;
+    *) die "unknown argument $1" ;;
+  esac
+done
+
+lay_out target/image
+if [ -z "$engine" ]; then
+  for engine in docker podman buildah; do
+    if command -v "$engine" >/dev/null; then break; fi
+  done
+fi
+case $engine in
+  docker | podman) "$engine" build --build-arg SOURCE=prebuilt --tag "$tag" . ;;
+  buildah) buildah bud --build-arg SOURCE=prebuilt --tag "$tag" . ;;
+  *) die "unknown engine $engine: docker, podman or buildah" ;;
+esac
+say "made $tag"
