@@ -15,6 +15,11 @@ root=${SERVERS_ROOT:-/var/tmp/dockyard-servers-$(cksum <<<"$scripts" | cut -d' '
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 say() { printf 'servers: %s\n' "$*" >&2; }
 
+if [ "$(id -u)" != 0 ] && [ "${1:-}" != env ]; then
+  command -v sudo >/dev/null || { say 'the databases run as users of their own, which takes root, and there is no sudo'; exit 1; }
+  exec sudo --preserve-env=HOME,PATH,XDG_CACHE_HOME,TMPDIR,SERVERS_ROOT,SERVERS_SYNC "$0" "$@"
+fi
+
 user=dockyard
 password=loopback-only
 access_key=AKIDLOOPBACK

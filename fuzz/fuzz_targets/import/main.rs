@@ -214,10 +214,7 @@ impl Dock {
 }
 
 fn options(folder: &Path) -> HubOptions {
-    HubOptions {
-        data_dir: folder.to_owned(),
-        clock: Clock::system(),
-    }
+    HubOptions::embedded(folder.to_owned(), Clock::system())
 }
 
 /// Tells errors that no input may cause.

@@ -24,6 +24,9 @@ use crate::db::{Db, DbError, retrying};
 use crate::fault::Fault;
 use crate::store::{BlobStore, End, Location, StoreError};
 
+/// How often a blob is looked for that is stored and collected at the same time.
+const LOOKS_MAX: u32 = 10;
+
 /// An upload as a client knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upload {
@@ -414,7 +417,8 @@ impl Uploads {
         if !uploads::delete(&mut tx, id).await? {
             return Err(ImageError::UploadUnknown(id));
         }
-        // It may be collected, or stored by somebody else, between these two looks.
+        // It may be stored by somebody else, or collected, between two looks.
+        let mut looks = 0;
         while !blobs::insert(&mut tx, &blob, now_ms).await? {
             match blobs::find_place(&mut tx, &blob.digest).await? {
                 Some(place) if place.is_damaged => blobs::replace(&mut tx, &blob, now_ms).await?,
@@ -422,7 +426,12 @@ impl Uploads {
                     blob.location = place.location;
                     blobs::touch(&mut tx, &blob.digest, now_ms).await?;
                 }
-                None => continue,
+                None if looks < LOOKS_MAX => {
+                    looks += 1;
+                    continue;
+                }
+                // Its object is another blob's, which can't be.
+                None => return Err(DbError::Corrupt(blob.location.to_string()).into()),
             }
             break;
         }
