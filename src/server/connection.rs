@@ -15,7 +15,9 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
+use super::metrics::Metrics;
 use super::peer::{FromPeer, Peer};
 
 /// Most bytes read from a connection at once: what waits between the network and the disk is some of
@@ -52,14 +54,15 @@ pub struct Connections {
     app: Router,
     builder: Builder<TokioExecutor>,
     bounds: Bounds,
+    metrics: Metrics,
     /// Says when to stop; each connection has a receiver for as long as it lives.
     stop: watch::Sender<bool>,
 }
 
-type Served = Connection<'static, TokioIo<Counted>, TowerToHyperService<FromPeer>, TokioExecutor>;
+type Served<S> = Connection<'static, TokioIo<S>, TowerToHyperService<FromPeer>, TokioExecutor>;
 
 impl Connections {
-    pub fn new(app: Router, bounds: Bounds) -> Self {
+    pub fn new(app: Router, bounds: Bounds, metrics: Metrics) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -70,31 +73,59 @@ impl Connections {
             app,
             builder,
             bounds,
+            metrics,
             stop: watch::Sender::new(false),
         }
     }
 
     /// Serves a connection on a task of its own.
     pub fn serve(&self, stream: TcpStream, peer: Peer) {
+        let (counted, traffic) = self.counted(stream);
+        self.attend(counted, traffic, peer);
+    }
+
+    /// Serves an encrypted connection on a task of its own.
+    pub fn serve_tls(self: &Arc<Self>, stream: TcpStream, peer: Peer, acceptor: TlsAcceptor) {
+        let (counted, traffic) = self.counted(stream);
+        let connections = Arc::clone(self);
+        let mut stop = self.stop.subscribe();
+        tokio::spawn(async move {
+            let shaken = tokio::time::timeout(connections.bounds.head, acceptor.accept(counted));
+            let shaken = tokio::select! {
+                shaken = shaken => shaken,
+                _ = stop.changed() => return,
+            };
+            // A client that does not speak TLS, or does not trust the certificate, is its own concern.
+            if let Ok(Ok(stream)) = shaken {
+                connections.attend(stream, traffic, peer);
+            }
+        });
+    }
+
+    fn counted(&self, stream: TcpStream) -> (Counted, Arc<AtomicU64>) {
         prepare(&stream);
-        let traffic = Arc::default();
+        let traffic: Arc<AtomicU64> = Arc::default();
         let counted = Counted {
             stream,
             traffic: Arc::clone(&traffic),
+            metrics: self.metrics.clone(),
         };
-        let service = TowerToHyperService::new(FromPeer {
-            app: self.app.clone(),
-            peer,
-        });
-        let connection = self
-            .builder
-            .serve_connection(TokioIo::new(counted), service);
+        (counted, traffic)
+    }
+
+    fn attend<S>(&self, stream: S, traffic: Arc<AtomicU64>, peer: Peer)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let app = self.app.clone();
+        let service = TowerToHyperService::new(FromPeer { app, peer });
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
         let stop = self.stop.subscribe();
         tokio::spawn(attend(connection.into_owned(), traffic, self.bounds, stop));
     }
 
     /// Lets requests under way end, and no new ones begin; returns when all connections are gone.
-    pub async fn shut_down(self) {
+    pub async fn shut_down(&self) {
         self.stop.send_replace(true);
         self.stop.closed().await;
     }
@@ -109,12 +140,14 @@ fn prepare(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_tcp_keepalive(&probes);
 }
 
-async fn attend(
-    connection: Served,
+async fn attend<S>(
+    connection: Served<S>,
     traffic: Arc<AtomicU64>,
     bounds: Bounds,
     mut stop: watch::Receiver<bool>,
-) {
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut connection = std::pin::pin!(connection);
     let (mut seen, mut was_quiet, mut stopping) = (0, false, false);
     loop {
@@ -145,6 +178,7 @@ async fn attend(
 struct Counted {
     stream: TcpStream,
     traffic: Arc<AtomicU64>,
+    metrics: Metrics,
 }
 
 impl Counted {
@@ -155,6 +189,7 @@ impl Counted {
     fn written(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = &written {
             self.count(*bytes);
+            self.metrics.sent(*bytes);
         }
         written
     }
@@ -168,7 +203,9 @@ impl AsyncRead for Counted {
     ) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, into);
-        self.count(into.filled().len() - before);
+        let bytes = into.filled().len() - before;
+        self.count(bytes);
+        self.metrics.received(bytes);
         read
     }
 }
@@ -231,7 +268,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
             let (stream, peer) = listener.accept().await.unwrap();
-            let connections = Connections::new(app, BOUNDS);
+            let connections = Connections::new(app, BOUNDS, Metrics::default());
             connections.serve(stream, Peer(peer.ip()));
             std::future::pending::<()>().await;
         });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::{Hub, Vitals};
@@ -115,9 +116,9 @@ impl Inner {
 
 impl Metrics {
     /// Counts a request that was answered.
-    pub fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
+    pub fn answered(&self, method: &Method, route: &str, status: u16, took: Duration) {
         let kind = Kind {
-            method,
+            method: known(method),
             route: route.to_owned(),
             status: status.into(),
         };
@@ -126,12 +127,36 @@ impl Metrics {
         self.0.durations.get_or_create(&route).observe(took.as_secs_f64());
     }
 
+    /// Counts bytes that came over a connection.
+    pub fn received(&self, bytes: usize) {
+        self.0.received.inc_by(bytes as u64);
+    }
+
+    /// Counts bytes that went over a connection.
+    pub fn sent(&self, bytes: usize) {
+        self.0.sent.inc_by(bytes as u64);
+    }
+
     fn set(&self, vitals: &Vitals) {
         let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.0.uploads.set(gauge(vitals.open_uploads));
         self.0.connections.set(gauge(vitals.connections));
         self.0.idle.set(gauge(vitals.idle_connections));
         self.0.waiting.set(gauge(vitals.changes_waiting));
+    }
+}
+
+/// Is a method's name, of those that anything here answers to.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
     AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN,
 };
@@ -16,6 +16,7 @@ use tracing::{debug, error};
 
 use super::error::{ApiError, Cause, error_body};
 use super::failures::{self, Form};
+use super::metrics::{Metrics, route_of};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id of a client or proxy that is kept.
@@ -26,13 +27,19 @@ const PAGE_TIME: Duration = Duration::from_secs(30);
 /// Gives the request an id, and logs what became of it.
 ///
 /// The request carries the id from then on, so that whatever is logged later can name it too.
-pub async fn observe(mut request: Request, next: Next) -> Response {
+pub async fn observe(
+    State(metrics): State<Metrics>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let id = id_of(request.headers());
     if let Ok(id) = HeaderValue::from_str(&id) {
         request.headers_mut().insert(REQUEST_ID, id);
     }
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let matched = request.extensions().get::<MatchedPath>();
+    let route = route_of(&path, matched.map(MatchedPath::as_str));
     let form = Form::wanted(&request);
     let mut response = failures::caught(request, next).await;
     if let Some(Cause(cause)) = response.extensions_mut().remove::<Cause>() {
@@ -42,7 +49,9 @@ pub async fn observe(mut request: Request, next: Next) -> Response {
         *response.body_mut() = Body::from(error_body("UNKNOWN", &message).to_string());
     }
     let status = response.status().as_u16();
-    let millis = started.elapsed().as_millis();
+    let took = started.elapsed();
+    metrics.answered(&method, &route, status, took);
+    let millis = took.as_millis();
     debug!(request_id = id, %method, path, status, millis, "answered");
     let mut response = failures::dress(form, &id, response);
     if let Ok(id) = HeaderValue::from_str(&id) {

@@ -12,7 +12,8 @@ use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session::{self, Secure};
 use super::{
-    AppState, api, assets, body, dev, documents, headers, ops, preview, requests, upload_form,
+    AppState, api, assets, body, dev, documents, headers, metrics, ops, preview, requests,
+    upload_form,
 };
 use crate::web::app::{App, shell};
 
@@ -22,11 +23,11 @@ const BODY_MAX: usize = 2 * 1024 * 1024;
 
 /// Builds the whole server.
 pub fn router(state: AppState) -> Router {
-    let https = state
-        .public_url
-        .as_ref()
-        .is_some_and(|url| url.starts_with("https://"));
-    let secure = if https { Secure::Yes } else { Secure::No };
+    let secure = if state.is_https() {
+        Secure::Yes
+    } else {
+        Secure::No
+    };
     let sessions = session::layer(state.hub.accounts.sessions.clone(), secure);
     let context = {
         let state = state.clone();
@@ -56,7 +57,10 @@ pub fn router(state: AppState) -> Router {
         .merge(client_routes().router)
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn_with_state(state.patience, body::bound))
-        .layer(middleware::from_fn(requests::observe))
+        .layer(middleware::from_fn_with_state(
+            state.metrics.clone(),
+            requests::observe,
+        ))
         .layer(middleware::from_fn_with_state(secure, headers::complete))
         .with_state(state)
 }
@@ -78,6 +82,7 @@ fn client_routes() -> Routes {
         .get("/v1/search", search_v1::search)
         .get("/healthz", ops::healthz)
         .get("/readyz", ops::readyz)
+        .get("/metrics", metrics::serve)
         .get("/card.png", documents::card)
         .get("/robots.txt", documents::robots)
         .get("/sitemap.xml", documents::sitemap)

@@ -2,28 +2,23 @@
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use axum::Router;
 use dockyard_hub::Hub;
 use dockyard_hub::images::{Collected, CollectorOptions};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::config::{Cli, Command, LogFormat, Settings};
-use super::connection::{Bounds, Connections};
-use super::peer::Peer;
-use super::{AppState, admin, router};
+use super::listen::{leads_on, listen};
+use super::tls::Tls;
+use super::{AppState, admin, health, router};
 
-/// How long requests may go on after the server was asked to stop.
-const GRACE: Duration = Duration::from_secs(10);
-/// Pause after a connection that could not be accepted.
-const BREATH: Duration = Duration::from_millis(100);
 /// How soon after the start the collector makes its first pass.
 const FIRST_PASS: Duration = Duration::from_mins(5);
 /// How often expired sessions are swept.
@@ -35,6 +30,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve(Settings::resolve(args)?)
             .await
             .map(|()| ExitCode::SUCCESS),
+        Command::Health(args) => health::run(args).await,
         Command::Admin(command) => admin::run(command).await,
     }
 }
@@ -47,50 +43,36 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
             settings.listen
         )
     })?;
+    let tls = settings.tls.map(Tls::load).transpose()?.map(Arc::new);
+    let leading_on = match settings.http_redirect {
+        Some(address) => Some(TcpListener::bind(address).await.with_context(|| {
+            format!("can't listen on {address} (choose another address with --http-redirect)")
+        })?),
+        None => None,
+    };
     let hub = Hub::open(settings.data.clone()).await?;
     let address = listener.local_addr()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let url = settings
         .public_url
         .clone()
-        .unwrap_or_else(|| format!("http://{address}"));
+        .unwrap_or_else(|| format!("{scheme}://{address}"));
     greet(&hub, &url).await?;
     tokio::spawn(sweep(hub.clone()));
     if let Some(interval) = settings.gc_interval {
         tokio::spawn(collect(hub.clone(), interval, settings.collector));
     }
 
-    let app = router(AppState::new(hub.clone(), settings.public_url));
-    listen(listener, app).await;
+    let mut state = AppState::new(hub.clone(), settings.public_url.clone());
+    state.is_tls = tls.is_some();
+    let metrics = state.metrics.clone();
+    if let Some(listener) = leading_on {
+        let app = leads_on(settings.public_url, address.port());
+        tokio::spawn(listen(listener, app, metrics.clone(), None));
+    }
+    listen(listener, router(state), metrics, tls).await;
     hub.close().await;
     Ok(())
-}
-
-/// Serves connections until the process is asked to stop, and lets requests under way end in time.
-async fn listen(listener: TcpListener, app: Router) {
-    let connections = Connections::new(app, Bounds::default());
-    let mut stop = std::pin::pin!(asked_to_stop());
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        match accepted {
-            Ok((stream, peer)) => connections.serve(stream, Peer(peer.ip())),
-            Err(error) => {
-                // Most often there are too many open files: others end meanwhile.
-                warn!(%error, "could not accept a connection");
-                tokio::time::sleep(BREATH).await;
-            }
-        }
-    }
-    info!("stopping");
-    drop(listener);
-    if tokio::time::timeout(GRACE, connections.shut_down())
-        .await
-        .is_err()
-    {
-        warn!("some requests did not end in time and were cut off");
-    }
 }
 
 /// Says where the server is, and how to make the first administrator while there is none.
@@ -142,19 +124,6 @@ pub(super) fn start_log(format: LogFormat) {
             %error,
             "DOCKYARD_LOG is not understood and left aside: write it like \"info,dockyard_hub=debug\""
         );
-    }
-}
-
-async fn asked_to_stop() {
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => signal.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate => {}
     }
 }
 

@@ -13,6 +13,7 @@ use super::body::PATIENCE;
 use super::documents::{Cards, Maps};
 use super::imports::Imports;
 use super::markdown::Markdown;
+use super::metrics::Metrics;
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +24,9 @@ pub struct AppState {
     pub maps: Maps,
     pub cards: Cards,
     pub imports: Imports,
+    pub metrics: Metrics,
+    /// Whether clients speak TLS with this process itself.
+    pub is_tls: bool,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
     /// How long a client may pause within the body of a request.
@@ -39,9 +43,17 @@ impl AppState {
             maps: Maps::default(),
             cards: Cards::default(),
             imports: Imports::default(),
+            metrics: Metrics::default(),
+            is_tls: false,
             public_url: public_url.map(Into::into),
             patience: PATIENCE,
         }
+    }
+
+    /// Tells whether clients come over TLS, to this process or to the proxy before it.
+    pub fn is_https(&self) -> bool {
+        let url = self.public_url.as_ref();
+        url.map_or(self.is_tls, |url| url.starts_with("https://"))
     }
 
     /// Is the address of this server as the client knows it, `http://host:port`.
@@ -50,7 +62,8 @@ impl AppState {
             return url.to_string();
         }
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        format!("http://{}", host.unwrap_or("localhost"))
+        let scheme = if self.is_tls { "https" } else { "http" };
+        format!("{scheme}://{}", host.unwrap_or("localhost"))
     }
 
     /// Is the `host:port` that stands in image names.

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use crate::accounts::{Access, AccountError, Accounts};
 use crate::clock::Clock;
+use crate::db::tables::{outbox, uploads};
 use crate::db::{DatabaseUrl, Db, DbError};
 use crate::images::archive::Archives;
 use crate::images::{
@@ -148,6 +149,21 @@ impl Hub {
         Ok(self.store.ping().await?)
     }
 
+    /// Tells how the hub is, for whoever watches it. Costs two counts over an index.
+    pub async fn vitals(&self) -> Result<Vitals, DbError> {
+        let (connections, idle_connections) = self.db.connections();
+        let cursor = self.search.cursor();
+        Ok(Vitals {
+            open_uploads: uploads::count(&self.db).await?,
+            connections,
+            idle_connections,
+            changes_waiting: match cursor {
+                Some(cursor) => outbox::count_after(&self.db, cursor).await?,
+                None => 0,
+            },
+        })
+    }
+
     /// Stops what runs in the background and closes the database. What was acknowledged is durable
     /// already.
     pub async fn close(&self) {
@@ -156,6 +172,17 @@ impl Hub {
         self.db.close().await;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
+}
+
+/// How a hub is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vitals {
+    pub open_uploads: u64,
+    /// To the database.
+    pub connections: u64,
+    pub idle_connections: u64,
+    /// Changes that the search index has yet to take; 0 while there is none.
+    pub changes_waiting: u64,
 }
 
 /// What looks after the data without serving it: may be opened beside a hub on the same folder, by

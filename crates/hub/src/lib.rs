@@ -14,6 +14,6 @@ pub mod search;
 mod secret;
 pub mod store;
 
-pub use hub::{Caretaker, Hub, HubOptions, NotReady, OpenError};
+pub use hub::{Caretaker, Hub, HubOptions, NotReady, OpenError, Vitals};
 pub use id::Id;
 pub use secret::Secret;

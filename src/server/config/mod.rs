@@ -1,6 +1,6 @@
 //! Settings: flags, then the environment, then `dockyard.toml`, then defaults.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,11 +12,16 @@ use dockyard_hub::images::CollectorOptions;
 use dockyard_hub::{HubOptions, Secret};
 use serde::Deserialize;
 
+use super::tls::TlsFiles;
+
 mod data;
 
 use data::{Addressing, Places};
 
 pub use data::DataArgs;
+
+/// Where the server listens, unless set otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
 /// Time between two passes of the collector, unless set otherwise.
 const GC_INTERVAL: Duration = Duration::from_hours(1);
@@ -41,6 +46,8 @@ const EXAMPLES: &str = "Examples:
 pub enum Command {
     /// Serve the registry, the pages and the API until Ctrl-C.
     Serve(ServeArgs),
+    /// Ask a running server whether it can serve; exits with 1 when it can't.
+    Health(HealthArgs),
     /// Look after the data; may be used while the server runs.
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -54,6 +61,39 @@ pub enum AdminCommand {
     ///
     /// Exits with 1 when a problem is left.
     Verify(VerifyArgs),
+}
+
+/// Which server is asked.
+#[derive(Debug, Default, clap::Args)]
+pub struct HealthArgs {
+    /// Address that the server listens on [default: 127.0.0.1:3000]
+    #[arg(long, env = "DOCKYARD_LISTEN", value_name = "HOST:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Settings file [default: dockyard.toml, if there is one]
+    #[arg(long, env = "DOCKYARD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl HealthArgs {
+    /// Is the address that the server listens on.
+    pub fn address(&self) -> anyhow::Result<SocketAddr> {
+        let file = File::read(self.config.as_deref())?;
+        Ok(self.listen.or(file.listen).unwrap_or(LISTEN))
+    }
+}
+
+/// How the server encrypts what clients send.
+#[derive(Debug, Default, clap::Args)]
+pub struct TlsArgs {
+    /// Certificate for HTTPS, as PEM, with those that lead to its authority; read again when it changes
+    #[arg(long, env = "DOCKYARD_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Key of the certificate, as PEM
+    #[arg(long, env = "DOCKYARD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// One more address, on which plain http is led on to HTTPS
+    #[arg(long, env = "DOCKYARD_HTTP_REDIRECT", value_name = "HOST:PORT")]
+    pub http_redirect: Option<SocketAddr>,
 }
 
 /// How long things are kept that nothing refers to.
@@ -162,6 +202,8 @@ pub struct ServeArgs {
     pub listen: Option<SocketAddr>,
     #[command(flatten)]
     pub data: DataArgs,
+    #[command(flatten)]
+    pub tls: TlsArgs,
     /// Address that clients use, when a proxy stands in front
     #[arg(long, env = "DOCKYARD_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
@@ -197,6 +239,9 @@ struct File {
     s3_addressing: Option<Addressing>,
     s3_encryption: Option<String>,
     s3_redirect: Option<bool>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    http_redirect: Option<SocketAddr>,
     public_url: Option<String>,
     log_format: Option<LogFormat>,
     gc_interval: Option<Keep>,
@@ -253,6 +298,10 @@ impl File {
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub listen: SocketAddr,
+    /// Where certificate and key are; `None` for plain http.
+    pub tls: Option<TlsFiles>,
+    /// Where plain http is led on to HTTPS.
+    pub http_redirect: Option<SocketAddr>,
     pub data: HubOptions,
     /// Without a slash at its end.
     pub public_url: Option<String>,
@@ -296,6 +345,13 @@ impl Settings {
             Some(Keep::Never) => None,
             Some(Keep::For(time)) => Some(time.max(Duration::from_secs(1))),
         };
+        let certificate = args.tls.tls_cert.or(file.tls_cert);
+        let tls = match (certificate, args.tls.tls_key.or(file.tls_key)) {
+            (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
+            (None, None) => None,
+            _ => anyhow::bail!("HTTPS takes both a certificate (--tls-cert) and its key (--tls-key)"),
+        };
+        let http_redirect = args.tls.http_redirect.or(file.http_redirect);
         let public_url = args.public_url.or(file.public_url);
         if let Some(url) = &public_url {
             let known = url.starts_with("http://") || url.starts_with("https://");
@@ -308,7 +364,9 @@ impl Settings {
             listen: args
                 .listen
                 .or(file.listen)
-                .unwrap_or(([127, 0, 0, 1], 3000).into()),
+                .unwrap_or(LISTEN),
+            tls,
+            http_redirect,
             data,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),

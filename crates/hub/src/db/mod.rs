@@ -194,6 +194,19 @@ impl Db {
         }
     }
 
+    /// Is how many connections there are, and how many of them nothing uses.
+    pub(crate) fn connections(&self) -> (u64, u64) {
+        let of = |size: u32, idle: usize| (u64::from(size), idle as u64);
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                let (readers, writer) = (sqlite.reader(), sqlite.writer());
+                of(readers.size() + writer.size(), readers.num_idle() + writer.num_idle())
+            }
+            Engine::Postgres(pool) => of(pool.size(), pool.num_idle()),
+            Engine::MariaDb(pool) => of(pool.size(), pool.num_idle()),
+        }
+    }
+
     /// Tells whether other processes may work on the same data.
     pub(crate) const fn is_shared(&self) -> bool {
         !matches!(self.engine, Engine::Sqlite(_))

@@ -138,6 +138,14 @@ impl Search {
         }
     }
 
+    /// Is the last change that the index has taken; `None` while there is no index.
+    pub(crate) fn cursor(&self) -> Option<i64> {
+        match &*self.index.borrow() {
+            Opened::Index(index) => index.cursor(),
+            Opened::NotYet | Opened::Failed => None,
+        }
+    }
+
     /// Stops following changes and lets go of the index.
     pub(crate) async fn close(&self) {
         self.stop.cancel();

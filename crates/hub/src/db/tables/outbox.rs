@@ -41,6 +41,12 @@ pub(crate) async fn oldest(db: &Db) -> Result<i64, DbError> {
     Ok(row.await?.map_or(0, |(sequence,)| sequence))
 }
 
+/// Counts the changes after `after`.
+pub(crate) async fn count_after(db: &Db, after: i64) -> Result<u64, DbError> {
+    let sql = "SELECT COUNT(*) FROM outbox WHERE sequence > ?";
+    super::count(db, sql, values![after]).await
+}
+
 /// Forgets changes from before `until_ms`, all but the newest, whose number goes on counting.
 pub(crate) async fn prune(db: &Db, newest: i64, until_ms: i64) -> Result<u64, DbError> {
     let sql = "DELETE FROM outbox WHERE created_ms <= ? AND sequence < ?";

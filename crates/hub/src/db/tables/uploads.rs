@@ -167,6 +167,11 @@ pub(crate) async fn delete_idle(tx: &mut Tx, id: Id, until_ms: i64) -> Result<bo
     Ok(tx.execute(sql, values![&id, until_ms]).await? > 0)
 }
 
+/// Counts all uploads that are not finished.
+pub(crate) async fn count(db: &Db) -> Result<u64, DbError> {
+    super::count(db, "SELECT COUNT(*) FROM uploads", values![]).await
+}
+
 /// Counts uploads that nothing was written to since `until_ms`.
 pub(crate) async fn count_idle(db: &Db, until_ms: i64) -> Result<u64, DbError> {
     let sql = "SELECT COUNT(*) FROM uploads WHERE updated_ms <= ?";
