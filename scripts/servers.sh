@@ -150,7 +150,7 @@ EOF
   start s3 "$cache/python-clients/bin/weed" -logtostderr=true server -ip=127.0.0.1 -ip.bind=127.0.0.1 -dir="$data" \
     -master.port="$(port_of s3-master)" -volume.port="$(port_of s3-volume)" \
     -filer -filer.port="$(port_of s3-filer)" -s3 -s3.port="$port" -s3.config="$root/s3.json" \
-    -s3.port.iceberg=0 -s3.iam=false -master.volumeSizeLimitMB=256 -volume.max=0 -master.telemetry=false
+    -s3.port.iceberg=0 -s3.port.lance=0 -s3.iam=false -master.volumeSizeLimitMB=256 -volume.max=0 -master.telemetry=false
   wait_for s3 curl -sf -m 2 "http://127.0.0.1:$port/healthz" || return 1
   echo 's3.bucket.create -name dockyard' |
     timeout 30 "$cache/python-clients/bin/weed" shell -master="127.0.0.1:$(port_of s3-master)" \

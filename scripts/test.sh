@@ -29,7 +29,10 @@ step() { # name, command...
 integration() {
   local on status=0
   suite sqlite || status=1
-  scripts/servers.sh up || return 1
+  scripts/servers.sh up || {
+    scripts/servers.sh down
+    return 1
+  }
   (
     eval "$(scripts/servers.sh env)"
     for on in postgres mariadb s3; do
