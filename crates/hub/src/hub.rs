@@ -220,7 +220,7 @@ pub enum OpenError {
     #[error("the folder {0} can't be used: {1}")]
     Folder(PathBuf, #[source] std::io::Error),
     #[error("can't use the store of the blobs: {0}. Look at --bucket and the settings beside it")]
-    Store(#[source] StoreError),
+    Store(StoreError),
     #[error(transparent)]
     Database(#[from] DbError),
     #[error(transparent)]

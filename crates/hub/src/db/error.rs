@@ -19,11 +19,11 @@ pub enum DbError {
     Unavailable(#[source] sqlx::Error),
     #[error("the database failed: {0}")]
     Failed(#[source] sqlx::Error),
-    #[error("can't use {database}: {source}. Look at --database-url, and whether that server runs")]
+    /// Its text names the cause, which is no source: whoever starts the server reads it once.
+    #[error("can't use {database}: {cause}. Look at --database-url, and whether that server runs")]
     Unreachable {
         database: String,
-        #[source]
-        source: sqlx::Error,
+        cause: sqlx::Error,
     },
     #[error(
         "{0} is not MariaDB: MySQL itself lacks what the tables need. Use MariaDB 10.5 or later"
@@ -44,9 +44,9 @@ impl DbError {
     /// Names the database that could not be opened.
     pub(crate) fn of(self, database: &DatabaseUrl) -> Self {
         match self {
-            Self::Failed(source) | Self::Unavailable(source) | Self::Contended(source) => {
+            Self::Failed(cause) | Self::Unavailable(cause) | Self::Contended(cause) => {
                 let database = database.to_string();
-                Self::Unreachable { database, source }
+                Self::Unreachable { database, cause }
             }
             other => other,
         }

@@ -99,7 +99,7 @@ async fn connect<C: Connection>(url: &DatabaseUrl, options: &C::Options) -> Resu
             let database = url.to_string();
             return Err(DbError::Unreachable {
                 database,
-                source: error,
+                cause: error,
             });
         }
         if !std::mem::replace(&mut told, true) {

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{DisplayErrorContext, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::store::StoreError;
 
@@ -18,12 +18,12 @@ pub(super) fn is_status<E>(error: &SdkError<E, HttpResponse>, status: u16) -> bo
 /// Sorts a failure after the retries: one that may be over in a moment, or one that somebody has to mend.
 pub(super) fn failed<E>(error: SdkError<E, HttpResponse>) -> StoreError
 where
-    E: Error + Send + Sync + 'static,
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     let status = error
         .raw_response()
         .map(|response| response.status().as_u16());
-    let text = DisplayErrorContext(&error).to_string();
+    let text = told(&error, status);
     match (&error, status) {
         (_, Some(507)) => StoreError::Full,
         (_, Some(401 | 403)) => StoreError::Refused(text),
@@ -34,4 +34,27 @@ where
         (SdkError::ResponseError(_), _) => StoreError::Unavailable(text),
         _ => StoreError::Io(io::Error::other(text)),
     }
+}
+
+/// Is what the store said, `403 AccessDenied: ...`, or else what kept it from saying anything.
+fn told<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> String
+where
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    if let (Some(status), Some(code)) = (status, error.code()) {
+        let message = error.message().unwrap_or_default();
+        return format!("it answered {status} {code}: {message}");
+    }
+    if let Some(status) = status {
+        return format!("it answered {status}");
+    }
+    let mut causes = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        causes.push(error.to_string());
+        cause = error.source();
+    }
+    // A cause often repeats the one below it.
+    causes.dedup_by(|below, above| above.contains(below.as_str()));
+    causes.join(": ")
 }
