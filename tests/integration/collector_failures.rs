@@ -7,13 +7,13 @@ use crate::app::{TestApp, header};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-async fn app() -> TestApp {
+pub async fn app() -> TestApp {
     let app = TestApp::start_on_a_fixed_clock().await;
     app.sign_up("alice").await;
     app
 }
 
-async fn collect(app: &TestApp) -> Collected {
+pub async fn collect(app: &TestApp) -> Collected {
     let options = CollectorOptions::default();
     let pass = app.hub.collector.collect(options, Mode::Collect);
     pass.await.unwrap()

@@ -1,21 +1,8 @@
 //! What only the embedded database and a folder can be brought to: the suite leaves this file out on servers.
 
-use dockyard_hub::images::{Collected, CollectorOptions, Mode};
 use reqwest::Method;
 
-use crate::app::TestApp;
-
-async fn app() -> TestApp {
-    let app = TestApp::start_on_a_fixed_clock().await;
-    app.sign_up("alice").await;
-    app
-}
-
-async fn collect(app: &TestApp) -> Collected {
-    let options = CollectorOptions::default();
-    let pass = app.hub.collector.collect(options, Mode::Collect);
-    pass.await.unwrap()
-}
+use crate::collector_failures::{app, collect};
 
 #[tokio::test]
 async fn blobs_without_their_database_are_left_alone() {

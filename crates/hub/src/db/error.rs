@@ -19,7 +19,7 @@ pub enum DbError {
     Unavailable(#[source] sqlx::Error),
     #[error("the database failed: {0}")]
     Failed(#[source] sqlx::Error),
-    /// Its text says all: it is shown to whoever starts the server.
+    /// Its text names the cause, which is no source: whoever starts the server reads it once.
     #[error("can't use {database}: {cause}. Look at --database-url, and whether that server runs")]
     Unreachable {
         database: String,
