@@ -4,6 +4,7 @@
 #   engine.sh env [docker...]    print exports; use: eval "$(scripts/engine.sh env)"
 #   engine.sh down               stop what `up` started, by process id
 #   engine.sh clean              down, and remove the engines' data
+#   engine.sh with-names COMMAND...  as docker sees names and certificates; in a mount namespace of its own
 # Engines: docker, podman, containerd, and Debian 13's docker 26 with either of its image stores:
 # docker26-graph, docker26-containerd. `env` sets up the docker that it is given.
 # Containers run with --network none or host. Needs root. Data: $ENGINE_ROOT.
@@ -84,9 +85,18 @@ start_docker() { # engine, drivers, the daemon's command line...
 }
 
 # overlay does not work on top of every filesystem; vfs and native do.
-up_docker() { start_docker docker 'overlay2 vfs' dockerd; }
-up_docker26_graph() { start_docker26 graph false 'overlay2 vfs'; }
-up_docker26_containerd() { start_docker26 containerd true 'overlayfs native'; }
+up_docker() {
+  start_docker docker 'overlay2 vfs' unshare --mount "$scripts/engine.sh" with-names dockerd
+}
+
+# Runs a program that finds the tests' registry under a name, and its authority in $root/certs.d: docker takes any
+# certificate of what is on 127.0.0.1, but not of images.example, which is ::1 there.
+with_names() {
+  mkdir -p "$root/certs.d" /etc/docker
+  { cat /etc/hosts; echo '::1 images.example'; } >"$root/hosts"
+  mount --bind "$root/hosts" /etc/hosts && mount -t tmpfs tmpfs /etc/docker && mkdir /etc/docker/certs.d &&
+    mount --bind "$root/certs.d" /etc/docker/certs.d && exec "$@"
+}
 
 start_docker26() { # store, whether it is containerd's, storage drivers
   local at=$root/docker26-$1
@@ -214,8 +224,9 @@ case ${1:-} in
     done
     exit $status
     ;;
+  with-names) shift; with_names "$@" ;;
   env) shift; print_environment "$@" ;;
   down) down ;;
   clean) down; rm -rf "$root" ;;
-  *) sed -n '2,10s/^# //p' "$0"; exit 2 ;;
+  *) sed -n '2,11s/^# //p' "$0"; exit 2 ;;
 esac

@@ -23,6 +23,8 @@ test_needs=(
   /usr/share/keyrings/debian-archive-trixie-stable.gpg=debian-archive-keyring
   /bin/busybox=busybox-static mmdebstrap=mmdebstrap chromium=chromium python3=python3
   node=nodejs npm=npm xz=xz-utils zstd=zstd bzip2=bzip2 tmux=tmux openssl=openssl strace=strace
+  # Proxies that the documentation shows.
+  nginx=nginx-light caddy=caddy
   # Databases, started by the tests on folders of their own.
   '/usr/lib/postgresql/*/bin/initdb=postgresql' /usr/sbin/mariadbd=mariadb-server
   # The pages' fallback has the metrics of Arial, which most machines have, or this in its place.

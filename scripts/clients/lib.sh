@@ -85,6 +85,10 @@ equal() { # what, expected, got
 server_pid=
 port=
 data=
+# More arguments of the server, and of each curl that asks it.
+listen_on=127.0.0.1
+server_args=()
+curl_args=()
 
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -95,13 +99,13 @@ launch_server() {
   (
     # No setting of the caller's may reach it.
     for name in $(compgen -e DOCKYARD_); do unset "$name"; done
-    cd "$work" && exec "$dockyard" serve --listen "127.0.0.1:$port" --data-dir "$data" \
+    cd "$work" && exec "$dockyard" serve --listen "$listen_on:$port" --data-dir "$data" "${server_args[@]}" \
       >>"$work/server.out" 2>>"$work/server.log" </dev/null
   ) &
   server_pid=$!
   disown # so that bash does not announce its death
   for _ in $(seq 1 200); do
-    if curl -sf -m 2 "$server/healthz" >/dev/null 2>&1; then return 0; fi
+    if curl -sf -m 2 "${curl_args[@]}" "$server/healthz" >/dev/null 2>&1; then return 0; fi
     kill -0 "$server_pid" 2>/dev/null || break
     sleep 0.1
   done
@@ -164,7 +168,7 @@ status=
 http() { # method, path, [curl arguments]
   local method=$1 path=$2
   shift 2
-  status=$(curl -s -m "${LIMIT_SECS:-300}" -o "$body" -w '%{http_code}' -X "$method" "$@" "$server$path")
+  status=$(curl -s "${curl_args[@]}" -m "${LIMIT_SECS:-300}" -o "$body" -w '%{http_code}' -X "$method" "$@" "$server$path")
   [ -e "$body" ] || : >"$body"
 }
 

@@ -12,13 +12,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::{Builder, Connection};
 use hyper_util::service::TowerToHyperService;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::metrics::Metrics;
-use super::peer::{FromPeer, Peer};
+use super::peer::{FromPeer, Peer, Proxies};
 
 /// Most bytes read from a connection at once: what waits between the network and the disk is some of
 /// these for each upload.
@@ -27,6 +27,10 @@ const READ_BYTES: usize = 128 * 1024;
 /// its power or its network never says so.
 const PROBE_AFTER: Duration = Duration::from_mins(1);
 const PROBE_EVERY: Duration = Duration::from_secs(10);
+
+/// What a client hears that speaks plain HTTP to a port of HTTPS.
+const PLAINLY: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
+     This port speaks HTTPS: write https:// instead of http://.\n";
 
 /// How long connections may be silent.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +58,7 @@ pub struct Connections {
     app: Router,
     builder: Builder<TokioExecutor>,
     bounds: Bounds,
+    proxies: Proxies,
     metrics: Metrics,
     /// Says when to stop; each connection has a receiver for as long as it lives.
     stop: watch::Sender<bool>,
@@ -62,7 +67,7 @@ pub struct Connections {
 type Served<S> = Connection<'static, TokioIo<S>, TowerToHyperService<FromPeer>, TokioExecutor>;
 
 impl Connections {
-    pub fn new(app: Router, bounds: Bounds, metrics: Metrics) -> Self {
+    pub fn new(app: Router, bounds: Bounds, proxies: Proxies, metrics: Metrics) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
@@ -73,6 +78,7 @@ impl Connections {
             app,
             builder,
             bounds,
+            proxies,
             metrics,
             stop: watch::Sender::new(false),
         }
@@ -90,13 +96,19 @@ impl Connections {
         let connections = Arc::clone(self);
         let mut stop = self.stop.subscribe();
         tokio::spawn(async move {
-            let shaken = tokio::time::timeout(connections.bounds.head, acceptor.accept(counted));
+            let shaken = async {
+                if counted.speaks_plainly().await {
+                    return counted.refuse().await.map(|()| None);
+                }
+                acceptor.accept(counted).await.map(Some)
+            };
+            let shaken = tokio::time::timeout(connections.bounds.head, shaken);
             let shaken = tokio::select! {
                 shaken = shaken => shaken,
                 _ = stop.changed() => return,
             };
-            // A client that does not speak TLS, or does not trust the certificate, is its own concern.
-            if let Ok(Ok(stream)) = shaken {
+            // A client that does not trust the certificate, or breaks off, is its own concern.
+            if let Ok(Ok(Some(stream))) = shaken {
                 connections.attend(stream, traffic, peer);
             }
         });
@@ -117,8 +129,8 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let app = self.app.clone();
-        let service = TowerToHyperService::new(FromPeer { app, peer });
+        let (app, proxies) = (self.app.clone(), self.proxies.clone());
+        let service = TowerToHyperService::new(FromPeer { app, peer, proxies });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);
         let stop = self.stop.subscribe();
         tokio::spawn(attend(connection.into_owned(), traffic, self.bounds, stop));
@@ -182,6 +194,24 @@ struct Counted {
 }
 
 impl Counted {
+    /// Tells whether the client says something that is no TLS record. Source: RFC 8446, section 5.1.
+    async fn speaks_plainly(&self) -> bool {
+        const HANDSHAKE: u8 = 22;
+        let mut first = [0];
+        let read = self.stream.peek(&mut first).await;
+        read.is_ok_and(|bytes| bytes == 1) && first[0] != HANDSHAKE
+    }
+
+    /// Says to whoever speaks HTTP what is spoken here, and hangs up.
+    async fn refuse(mut self) -> io::Result<()> {
+        self.write_all(PLAINLY.as_bytes()).await?;
+        self.shutdown().await?;
+        // Closed with something unread, the answer would be lost with it.
+        let mut rest = [0; 4096];
+        while self.read(&mut rest).await? > 0 {}
+        Ok(())
+    }
+
     fn count(&self, bytes: usize) {
         self.traffic.fetch_add(bytes as u64, Ordering::Relaxed);
     }
@@ -245,7 +275,6 @@ impl AsyncWrite for Counted {
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -268,7 +297,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
             let (stream, peer) = listener.accept().await.unwrap();
-            let connections = Connections::new(app, BOUNDS, Metrics::default());
+            let connections = Connections::new(app, BOUNDS, Proxies::default(), Metrics::default());
             connections.serve(stream, Peer(peer.ip()));
             std::future::pending::<()>().await;
         });

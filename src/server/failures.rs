@@ -148,6 +148,7 @@ mod tests {
     use tower_service::Service;
 
     use super::*;
+    use crate::server::metrics::Metrics;
     use crate::server::requests;
 
     async fn broken() -> &'static str {
@@ -157,7 +158,10 @@ mod tests {
     async fn ask(accept: &str) -> (StatusCode, String) {
         let mut app = Router::new()
             .route("/", get(broken))
-            .layer(middleware::from_fn(requests::observe));
+            .layer(middleware::from_fn_with_state(
+                Metrics::default(),
+                requests::observe,
+            ));
         let request = Request::builder()
             .header(ACCEPT, accept)
             .header("x-request-id", "r1")

@@ -11,8 +11,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
-use super::connection::{Bounds, Connections};
-use super::metrics::Metrics;
+use super::connection::Connections;
 use super::peer::Peer;
 use super::tls::Tls;
 
@@ -24,8 +23,8 @@ const BREATH: Duration = Duration::from_millis(100);
 const HTTPS_PORT: u16 = 443;
 
 /// Serves connections until the process is asked to stop, and lets requests under way end in time.
-pub async fn listen(listener: TcpListener, app: Router, metrics: Metrics, tls: Option<Arc<Tls>>) {
-    let connections = Arc::new(Connections::new(app, Bounds::default(), metrics));
+pub async fn listen(listener: TcpListener, connections: Connections, tls: Option<Arc<Tls>>) {
+    let connections = Arc::new(connections);
     if let Some(tls) = &tls {
         tokio::spawn(Arc::clone(tls).follow());
     }
@@ -96,7 +95,7 @@ async fn asked_to_stop() {
         }
         Err(error) => {
             warn!(%error, "signals can't be heard, so only SIGKILL stops this process");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

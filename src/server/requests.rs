@@ -27,11 +27,7 @@ const PAGE_TIME: Duration = Duration::from_secs(30);
 /// Gives the request an id, and logs what became of it.
 ///
 /// The request carries the id from then on, so that whatever is logged later can name it too.
-pub async fn observe(
-    State(metrics): State<Metrics>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub async fn observe(State(metrics): State<Metrics>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = id_of(request.headers());
     if let Ok(id) = HeaderValue::from_str(&id) {
@@ -50,7 +46,7 @@ pub async fn observe(
     }
     let status = response.status().as_u16();
     let took = started.elapsed();
-    metrics.answered(&method, &route, status, took);
+    metrics.answered(&method, route, status, took);
     let millis = took.as_millis();
     debug!(request_id = id, %method, path, status, millis, "answered");
     let mut response = failures::dress(form, &id, response);

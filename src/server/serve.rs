@@ -15,7 +15,10 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::config::{Cli, Command, LogFormat, Settings};
+use super::connection::{Bounds, Connections};
 use super::listen::{leads_on, listen};
+use super::metrics::Metrics;
+use super::peer::Proxies;
 use super::tls::Tls;
 use super::{AppState, admin, health, router};
 
@@ -59,18 +62,23 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         .unwrap_or_else(|| format!("{scheme}://{address}"));
     greet(&hub, &url).await?;
     tokio::spawn(sweep(hub.clone()));
-    if let Some(interval) = settings.gc_interval {
-        tokio::spawn(collect(hub.clone(), interval, settings.collector));
-    }
-
     let mut state = AppState::new(hub.clone(), settings.public_url.clone());
     state.is_tls = tls.is_some();
-    let metrics = state.metrics.clone();
+    if let Some(interval) = settings.gc_interval {
+        let metrics = state.metrics.clone();
+        tokio::spawn(collect(hub.clone(), interval, settings.collector, metrics));
+    }
+    let (metrics, proxies) = (
+        state.metrics.clone(),
+        Proxies::new(settings.trusted_proxies),
+    );
+    let connections =
+        |app| Connections::new(app, Bounds::default(), proxies.clone(), metrics.clone());
     if let Some(listener) = leading_on {
         let app = leads_on(settings.public_url, address.port());
-        tokio::spawn(listen(listener, app, metrics.clone(), None));
+        tokio::spawn(listen(listener, connections(app), None));
     }
-    listen(listener, router(state), metrics, tls).await;
+    listen(listener, connections(router(state)), tls).await;
     hub.close().await;
     Ok(())
 }
@@ -128,7 +136,7 @@ pub(super) fn start_log(format: LogFormat) {
 }
 
 /// Runs the collector whenever a pass is due; one that fails is tried again at the next turn.
-async fn collect(hub: Hub, interval: Duration, options: CollectorOptions) {
+async fn collect(hub: Hub, interval: Duration, options: CollectorOptions, metrics: Metrics) {
     let mut wait = interval.min(FIRST_PASS);
     loop {
         tokio::time::sleep(wait).await;
@@ -138,6 +146,7 @@ async fn collect(hub: Hub, interval: Duration, options: CollectorOptions) {
         match hub.collector.collect_in_turn(options, interval).await {
             Ok(None) => {}
             Ok(Some(collected)) => {
+                metrics.collected(&collected);
                 let millis = started.elapsed().as_millis();
                 let Collected {
                     manifests,

@@ -26,6 +26,8 @@ pub struct TlsFiles {
 /// What connections are encrypted with: the newest certificate that could be read.
 pub struct Tls {
     files: TlsFiles,
+    /// When the files were written that were read first.
+    first: Stamp,
     config: RwLock<Arc<ServerConfig>>,
 }
 
@@ -35,8 +37,14 @@ type Stamp = [Option<(SystemTime, u64)>; 2];
 impl Tls {
     /// Reads the files. Errors: one can't be read, or they do not belong together.
     pub fn load(files: TlsFiles) -> anyhow::Result<Self> {
+        // Looked at before they are read: what is written meanwhile is seen as a change.
+        let first = files.stamp();
         let config = RwLock::new(Arc::new(read(&files)?));
-        Ok(Self { files, config })
+        Ok(Self {
+            files,
+            first,
+            config,
+        })
     }
 
     /// Is what the next connection is encrypted with.
@@ -47,7 +55,7 @@ impl Tls {
 
     /// Reads the files again whenever they change; what can't be used leaves everything as it is.
     pub async fn follow(self: Arc<Self>) {
-        let mut seen = self.files.stamp();
+        let mut seen = self.first;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let now = self.files.stamp();
@@ -65,9 +73,9 @@ impl Tls {
                 *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
                 info!(certificate = %self.files.certificate.display(), "took up a new certificate");
             }
-            Err(error) => warn!(
-                "the certificate changed and can't be used, so the old one stays: {error:#}"
-            ),
+            Err(error) => {
+                warn!("the certificate changed and can't be used, so the old one stays: {error:#}");
+            }
         }
     }
 }

@@ -120,6 +120,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("GET", "/v1/search"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("GET", "/metrics"),
     ("GET", "/assets/{name}"),
     ("GET", "/card.png"),
     ("GET", "/robots.txt"),

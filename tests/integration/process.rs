@@ -23,11 +23,14 @@ pub struct Server {
 impl Server {
     /// Starts the server and waits until it listens. `fault` is the point at which it kills itself.
     pub fn start(folder: &Path, token: &str, fault: Option<&str>) -> Self {
-        let mut child = command(folder, fault)
-            .args(["serve", "--listen", "127.0.0.1:0", "--gc-interval", "never"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = command(folder, fault);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--gc-interval", "never"]);
+        Self::run(command, token)
+    }
+
+    /// Runs a command that serves, and waits until it listens.
+    pub fn run(mut command: Command, token: &str) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut urls = lines.filter_map(|line| {
             let line = line.unwrap();
@@ -43,6 +46,11 @@ impl Server {
             client,
             token: token.to_owned(),
         }
+    }
+
+    /// Is where it listens, `http://host:port`.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     pub fn by_alice(&self, method: Method, path: &str) -> RequestBuilder {

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -10,13 +9,16 @@ use clap::{Parser, Subcommand, ValueEnum};
 use dockyard_hub::clock::Clock;
 use dockyard_hub::images::CollectorOptions;
 use dockyard_hub::{HubOptions, Secret};
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::tls::TlsFiles;
 
 mod data;
+mod times;
 
 use data::{Addressing, Places};
+use times::{Keep, TimeShift};
 
 pub use data::DataArgs;
 
@@ -69,16 +71,20 @@ pub struct HealthArgs {
     /// Address that the server listens on [default: 127.0.0.1:3000]
     #[arg(long, env = "DOCKYARD_LISTEN", value_name = "HOST:PORT")]
     pub listen: Option<SocketAddr>,
+    /// The server's certificate, when it serves HTTPS; not read
+    #[arg(long, env = "DOCKYARD_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
     /// Settings file [default: dockyard.toml, if there is one]
     #[arg(long, env = "DOCKYARD_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
 
 impl HealthArgs {
-    /// Is the address that the server listens on.
-    pub fn address(&self) -> anyhow::Result<SocketAddr> {
+    /// Is the address that the server listens on, and whether over HTTPS.
+    pub fn address(&self) -> anyhow::Result<(SocketAddr, bool)> {
         let file = File::read(self.config.as_deref())?;
-        Ok(self.listen.or(file.listen).unwrap_or(LISTEN))
+        let is_tls = self.tls_cert.is_some() || file.tls_cert.is_some();
+        Ok((self.listen.or(file.listen).unwrap_or(LISTEN), is_tls))
     }
 }
 
@@ -86,10 +92,20 @@ impl HealthArgs {
 #[derive(Debug, Default, clap::Args)]
 pub struct TlsArgs {
     /// Certificate for HTTPS, as PEM, with those that lead to its authority; read again when it changes
-    #[arg(long, env = "DOCKYARD_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    #[arg(
+        long,
+        env = "DOCKYARD_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
     pub tls_cert: Option<PathBuf>,
     /// Key of the certificate, as PEM
-    #[arg(long, env = "DOCKYARD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    #[arg(
+        long,
+        env = "DOCKYARD_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
     pub tls_key: Option<PathBuf>,
     /// One more address, on which plain http is led on to HTTPS
     #[arg(long, env = "DOCKYARD_HTTP_REDIRECT", value_name = "HOST:PORT")]
@@ -128,62 +144,6 @@ pub struct VerifyArgs {
     pub data: DataArgs,
 }
 
-/// A time such as `90s`, `12h` or `14d`, or `never`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub enum Keep {
-    For(Duration),
-    Never,
-}
-
-impl FromStr for Keep {
-    type Err = humantime::DurationError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "never" {
-            return Ok(Self::Never);
-        }
-        humantime::parse_duration(text).map(Self::For)
-    }
-}
-
-impl TryFrom<String> for Keep {
-    type Error = humantime::DurationError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl Keep {
-    /// Is the time in milliseconds; `None` for never.
-    fn millis(self) -> Option<i64> {
-        match self {
-            Self::For(time) => Some(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)),
-            Self::Never => None,
-        }
-    }
-}
-
-/// How far the server's clock is from the machine's: `-14d` is two weeks behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeShift(i64);
-
-impl FromStr for TimeShift {
-    type Err = humantime::DurationError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (sign, time) = match text.strip_prefix('-') {
-            Some(time) => (-1, time),
-            None => (1, text),
-        };
-        let time = humantime::parse_duration(time)?;
-        Ok(Self(
-            i64::try_from(time.as_millis()).map_or(sign * i64::MAX, |by_ms| sign * by_ms),
-        ))
-    }
-}
-
 /// Where log lines are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -207,6 +167,14 @@ pub struct ServeArgs {
     /// Address that clients use, when a proxy stands in front
     #[arg(long, env = "DOCKYARD_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For says where a request comes from, as networks with commas between
+    #[arg(
+        long,
+        env = "DOCKYARD_TRUSTED_PROXIES",
+        value_name = "NETWORKS",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Option<Vec<IpNet>>,
     /// Form of the log on stderr [default: text]
     #[arg(long, env = "DOCKYARD_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -243,6 +211,7 @@ struct File {
     tls_key: Option<PathBuf>,
     http_redirect: Option<SocketAddr>,
     public_url: Option<String>,
+    trusted_proxies: Option<Vec<IpNet>>,
     log_format: Option<LogFormat>,
     gc_interval: Option<Keep>,
     gc_grace: Option<Keep>,
@@ -305,6 +274,8 @@ pub struct Settings {
     pub data: HubOptions,
     /// Without a slash at its end.
     pub public_url: Option<String>,
+    /// Those whose word on where a request comes from is taken.
+    pub trusted_proxies: Vec<IpNet>,
     pub log_format: LogFormat,
     /// Time between two passes of the collector; `None` for no passes.
     pub gc_interval: Option<Duration>,
@@ -349,9 +320,15 @@ impl Settings {
         let tls = match (certificate, args.tls.tls_key.or(file.tls_key)) {
             (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
             (None, None) => None,
-            _ => anyhow::bail!("HTTPS takes both a certificate (--tls-cert) and its key (--tls-key)"),
+            _ => {
+                anyhow::bail!("HTTPS takes both a certificate (--tls-cert) and its key (--tls-key)")
+            }
         };
         let http_redirect = args.tls.http_redirect.or(file.http_redirect);
+        anyhow::ensure!(
+            tls.is_some() || http_redirect.is_none(),
+            "--http-redirect leads on to HTTPS, which takes a certificate (--tls-cert) and its key (--tls-key)"
+        );
         let public_url = args.public_url.or(file.public_url);
         if let Some(url) = &public_url {
             let known = url.starts_with("http://") || url.starts_with("https://");
@@ -361,14 +338,15 @@ impl Settings {
             );
         }
         Ok(Self {
-            listen: args
-                .listen
-                .or(file.listen)
-                .unwrap_or(LISTEN),
+            listen: args.listen.or(file.listen).unwrap_or(LISTEN),
             tls,
             http_redirect,
             data,
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            trusted_proxies: args
+                .trusted_proxies
+                .or(file.trusted_proxies)
+                .unwrap_or_default(),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
             gc_interval,
             collector,
@@ -428,12 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_shift_has_a_sign() {
-        let shift = |text: &str| text.parse::<TimeShift>().unwrap();
-        assert_eq!(shift("-14d"), TimeShift(-14 * 24 * 3_600_000));
-        assert_eq!(shift("90s"), TimeShift(90_000));
-        assert!("--1d".parse::<TimeShift>().is_err());
-
+    fn a_time_shift_may_begin_with_a_dash() {
         let command = ["dockyard", "serve", "--time-shift", "-2h"];
         let Command::Serve(args) = Cli::try_parse_from(command).unwrap().command else {
             panic!("not a serve command");

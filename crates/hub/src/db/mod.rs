@@ -200,7 +200,10 @@ impl Db {
         match &self.engine {
             Engine::Sqlite(sqlite) => {
                 let (readers, writer) = (sqlite.reader(), sqlite.writer());
-                of(readers.size() + writer.size(), readers.num_idle() + writer.num_idle())
+                of(
+                    readers.size() + writer.size(),
+                    readers.num_idle() + writer.num_idle(),
+                )
             }
             Engine::Postgres(pool) => of(pool.size(), pool.num_idle()),
             Engine::MariaDb(pool) => of(pool.size(), pool.num_idle()),
