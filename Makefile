@@ -1,7 +1,7 @@
 # What a person or a machine does with Dockyard. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench bench-pages demo screenshots dev install clean
+.PHONY: help run build image test check bench bench-pages demo screenshots dev install clean
 
 PREFIX ?= $(HOME)/.local
 # Arguments of the server, as in: make run ARGS='--listen 0.0.0.0:3000'
@@ -39,6 +39,9 @@ screenshots: build ## Pictures of every page, in target/screenshots, from the sa
 
 dev: ## Rebuild, restart and reload open pages at each change of a source file
 	@scripts/dev.sh $(ARGS)
+
+image: build ## Make the container image dockyard:latest (ARGS: --tag NAME:TAG, --engine docker|podman|buildah)
+	@scripts/image.sh $(ARGS)
 
 install: build ## Copy both programs, manual pages and completions below PREFIX (~/.local unless set)
 	@install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \

@@ -22,8 +22,6 @@ lay_out() { # folder
   install -m 644 "$authorities" "$1/system$authorities"
   echo 'dockyard:x:65532:65532:Dockyard:/data:/sbin/nologin' >"$1/system/etc/passwd"
   echo 'dockyard:x:65532:' >"$1/system/etc/group"
-  # An empty folder is not copied by every engine.
-  touch "$1/data/.keep"
 }
 
 tag=dockyard:latest
@@ -38,14 +36,16 @@ while [ $# -gt 0 ]; do
 done
 
 lay_out target/image
+# The last stage of the Dockerfile, with the files from here instead of from the stage before.
+sed -n '/^FROM scratch$/,$p' Dockerfile | sed 's|--from=build \(.*\)/out/|\1|' >target/image/Dockerfile
 if [ -z "$engine" ]; then
   for engine in docker podman buildah; do
     if command -v "$engine" >/dev/null; then break; fi
   done
 fi
 case $engine in
-  docker | podman) "$engine" build --build-arg SOURCE=prebuilt --tag "$tag" . ;;
-  buildah) buildah bud --build-arg SOURCE=prebuilt --tag "$tag" . ;;
+  docker) docker build --tag "$tag" target/image ;;
+  podman | buildah) "$engine" build --format docker --tag "$tag" target/image ;;
   *) die "unknown engine $engine: docker, podman or buildah" ;;
 esac
 say "made $tag"

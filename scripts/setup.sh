@@ -25,6 +25,7 @@ test_needs=(
   node=nodejs npm=npm xz=xz-utils zstd=zstd bzip2=bzip2 tmux=tmux openssl=openssl strace=strace
   # Proxies that the documentation shows.
   nginx=nginx-light caddy=caddy
+  docker-compose=docker-compose
   # Databases, started by the tests on folders of their own.
   '/usr/lib/postgresql/*/bin/initdb=postgresql' /usr/sbin/mariadbd=mariadb-server
   # The pages' fallback has the metrics of Arial, which most machines have, or this in its place.

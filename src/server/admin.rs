@@ -1,22 +1,31 @@
 //! `dockyard admin`: looking after the data from the command line.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use dockyard_hub::Caretaker;
+use dockyard_hub::backup::{self, DamagedBlob, Progress, Told};
 use dockyard_hub::images::{Collected, Mode, Problem, Repair, Verified};
 
 use super::config::{
-    AdminCommand, AdminSettings, DataArgs, GcArgs, KeepArgs, LogFormat, VerifyArgs,
+    AdminCommand, AdminSettings, BackupArgs, DataArgs, GcArgs, KeepArgs, LogFormat, RestoreArgs,
+    VerifyArgs,
 };
 use super::serve::start_log;
+
+/// How often is shown how far it is.
+const SHOWN_EVERY: Duration = Duration::from_millis(200);
 
 /// Runs a command; 1 is the exit code when something is wrong with the data.
 pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
     match command {
         AdminCommand::Gc(args) => gc(args).await,
         AdminCommand::Verify(args) => verify(args).await,
+        AdminCommand::Backup(args) => Box::pin(back_up(args)).await,
+        AdminCommand::Restore(args) => restore(args).await,
     }
 }
 
@@ -34,10 +43,10 @@ async fn gc(args: GcArgs) -> anyhow::Result<ExitCode> {
         Mode::Collect
     };
     let started = Instant::now();
-    let collected = caretaker
-        .collector
-        .collect(settings.collector, mode)
-        .await?;
+    let collected = caretaker.collector.collect_now(settings.collector, mode);
+    let collected = collected.await?.context(
+        "a backup is being made: try again when it is done (of one that was killed, five minutes later)",
+    )?;
     print_collected(mode, &collected, started.elapsed().as_secs_f64());
     caretaker.close().await;
     Ok(match collected.failures {
@@ -74,6 +83,93 @@ fn print_collected(mode: Mode, collected: &Collected, secs: f64) {
         println!(
             "{failures} could not be handled, for the reasons above: the next pass tries again"
         );
+    }
+}
+
+async fn back_up(args: BackupArgs) -> anyhow::Result<ExitCode> {
+    start_log(LogFormat::Text);
+    let (caretaker, _) = open(args.data, &KeepArgs::default()).await?;
+    let mut show = Show::new();
+    let mut tell = |told: Told<'_>| show.tell(&told);
+    let done = caretaker.back_up(&args.to, &mut tell).await;
+    caretaker.close().await;
+    show.end();
+    Ok(summed_up(&done?, "the backup in", &args.to, show.since))
+}
+
+async fn restore(args: RestoreArgs) -> anyhow::Result<ExitCode> {
+    start_log(LogFormat::Text);
+    let settings = AdminSettings::resolve(args.data, &KeepArgs::default())?;
+    let folder = settings.data.data_dir.clone();
+    let mut show = Show::new();
+    let done = backup::restore(settings.data, &args.from, &mut |told| show.tell(&told)).await;
+    show.end();
+    Ok(summed_up(&done?, "restored to", &folder, show.since))
+}
+
+fn summed_up(done: &Progress, what: &str, folder: &Path, since: Instant) -> ExitCode {
+    let Progress {
+        of_blobs,
+        copied,
+        copied_bytes,
+        damaged,
+        ..
+    } = done;
+    let secs = since.elapsed().as_secs_f64();
+    println!(
+        "{what} {}: {of_blobs} blobs, of which {copied} were copied ({copied_bytes} bytes), in {secs:.1} s",
+        folder.display()
+    );
+    if *damaged == 0 {
+        return ExitCode::SUCCESS;
+    }
+    println!(
+        "{damaged} blobs are not whole and were left out: a push of their images puts them back"
+    );
+    ExitCode::FAILURE
+}
+
+/// Shows how far it is, to whoever looks.
+struct Show {
+    since: Instant,
+    shown: Instant,
+    is_terminal: bool,
+}
+
+impl Show {
+    fn new() -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        Self {
+            since: Instant::now(),
+            shown: Instant::now(),
+            is_terminal,
+        }
+    }
+
+    fn tell(&mut self, told: &Told<'_>) {
+        match told {
+            Told::Progress(progress) => {
+                if self.is_terminal && self.shown.elapsed() >= SHOWN_EVERY {
+                    self.shown = Instant::now();
+                    let Progress {
+                        blobs, of_blobs, ..
+                    } = progress;
+                    let copied = progress.copied_bytes / 1_000_000;
+                    eprint!("\r{blobs} of {of_blobs} blobs, {copied} MB copied\x1b[K");
+                }
+            }
+            Told::Damaged(DamagedBlob { digest, what }) => {
+                self.end();
+                println!("blob {digest} is not whole: {what}");
+            }
+        }
+    }
+
+    /// Takes the line away that says how far it is.
+    fn end(&self) {
+        if self.is_terminal {
+            eprint!("\r\x1b[K");
+        }
     }
 }
 

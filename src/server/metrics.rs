@@ -9,7 +9,6 @@ use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::clock::Clock;
-use dockyard_hub::db::DbError;
 use dockyard_hub::images::Collected;
 use dockyard_hub::{Hub, Vitals};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -180,13 +179,13 @@ impl Metrics {
         self.0.failures.inc_by(collected.failures);
     }
 
-    fn look(&self, vitals: &Result<Vitals, DbError>) {
-        self.0.database.set(vitals.is_ok().into());
+    fn look(&self, vitals: Option<&Vitals>) {
+        self.0.database.set(vitals.is_some().into());
         self.0
             .resident
             .set(whole(resident_bytes().unwrap_or_default()));
         // Without the database, the rest stays as it was last.
-        if let Ok(vitals) = vitals {
+        if let Some(vitals) = vitals {
             self.0.uploads.set(whole(vitals.open_uploads));
             self.0.connections.set(whole(vitals.connections));
             self.0.idle.set(whole(vitals.idle_connections));
@@ -245,7 +244,7 @@ pub async fn serve(
         }
         Some(_) => {}
     }
-    state.metrics.look(&hub.vitals().await);
+    state.metrics.look(hub.vitals().await.as_ref());
     let mut text = String::new();
     match encode(&mut text, &state.metrics.0.registry) {
         Ok(()) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),

@@ -135,6 +135,13 @@ impl TestApp {
         Self { tokens, ..new }
     }
 
+    /// Starts a server on other data, in which the same users have the same tokens.
+    pub async fn with_data(&self, folder: TempDir) -> Self {
+        let tokens = Mutex::new(self.tokens.lock().unwrap().clone());
+        let new = Self::start_in(folder, self.clock.clone()).await;
+        Self { tokens, ..new }
+    }
+
     /// Stops and hands the data over.
     pub async fn stop(self) -> TempDir {
         self.server.abort();

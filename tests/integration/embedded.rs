@@ -1,5 +1,7 @@
 //! What only the embedded database and a folder can be brought to: the suite leaves this file out on servers.
 
+mod backup;
+
 use reqwest::Method;
 
 use crate::collector_failures::{app, collect};

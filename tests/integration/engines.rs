@@ -99,7 +99,7 @@ pub fn environment(folder: &Path) -> Vec<(&'static str, String)> {
 /// Opens the store of a server once more.
 pub async fn store(options: &HubOptions) -> Box<dyn BlobStore> {
     match &options.bucket {
-        Some(bucket) => Box::new(S3Store::open(bucket.clone()).await),
+        Some(bucket) => Box::new(S3Store::open(bucket.clone()).await.unwrap()),
         None => Box::new(FsStore::open(&options.data_dir.join("blobs")).unwrap()),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dockyard_hub::clock::Clock;
-use dockyard_hub::{Hub, HubOptions, OpenError};
+use dockyard_hub::{Hub, HubOptions, Id, OpenError};
 use reqwest::{Method, StatusCode};
 
 use crate::app::{TestApp, digest, header};
@@ -177,5 +177,22 @@ async fn a_store_that_is_gone_costs_a_retryable_error_and_loses_nothing() {
         let path = format!("/v2/alice/app/blobs/{}", digest(bytes));
         let pulled = app.ask("alice", Method::GET, &path).await;
         assert_eq!(pulled.bytes().await.unwrap(), bytes);
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs DOCKYARD_TEST_ON=s3"]
+async fn a_bucket_is_created_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = engines::options(folder.path(), Clock::system()).await;
+    let bucket = options.bucket.as_mut().unwrap();
+    bucket.bucket = format!("new-{}", Id::new()).to_lowercase();
+    let refused = Hub::open(options.clone()).await.err().unwrap();
+    let said = refused.to_string();
+    assert!(said.contains("does not exist"), "{said}");
+
+    options.bucket.as_mut().unwrap().create = true;
+    for _ in ["creates it", "finds it there"] {
+        Hub::open(options.clone()).await.unwrap().close().await;
     }
 }

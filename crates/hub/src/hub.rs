@@ -3,11 +3,14 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::accounts::{Access, AccountError, Accounts};
+use crate::backup::{self, BackupError, Progress, Told};
 use crate::clock::Clock;
 use crate::db::tables::{outbox, uploads};
 use crate::db::{DatabaseUrl, Db, DbError};
@@ -17,6 +20,9 @@ use crate::images::{
 };
 use crate::search::Search;
 use crate::store::{BlobStore, FsStore, S3Options, S3Store, StoreError};
+
+/// How long database and store may take to say that they are there.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Where a hub keeps its data, and which clock it goes by.
 #[derive(Debug, Clone)]
@@ -42,14 +48,15 @@ impl HubOptions {
         }
     }
 
-    fn database(&self) -> DatabaseUrl {
+    pub(crate) fn database(&self) -> DatabaseUrl {
         let embedded = || DatabaseUrl::Sqlite(self.data_dir.join("dockyard.db"));
         self.database.clone().unwrap_or_else(embedded)
     }
 
-    async fn open_store(&self) -> Result<Arc<dyn BlobStore>, OpenError> {
+    pub(crate) async fn open_store(&self) -> Result<Arc<dyn BlobStore>, OpenError> {
         if let Some(bucket) = &self.bucket {
-            let store = Box::pin(S3Store::open(bucket.clone())).await;
+            let store = Box::pin(S3Store::open(bucket.clone()));
+            let store = store.await.map_err(OpenError::Store)?;
             store.ping().await.map_err(OpenError::Store)?;
             return Ok(Arc::new(store));
         }
@@ -143,14 +150,23 @@ impl Hub {
         })
     }
 
-    /// Fails with the reason when requests can't be served.
+    /// Fails with the reason when requests can't be served. Takes four seconds at most.
     pub async fn ready(&self) -> Result<(), NotReady> {
-        self.db.ping().await?;
-        Ok(self.store.ping().await?)
+        let database = async { self.db.ping().await.map_err(NotReady::Database) };
+        let store = async { self.store.ping().await.map_err(NotReady::Store) };
+        let in_time = |what| move |_| Err(NotReady::Silent(what));
+        let (database, store) = tokio::join!(timeout(PATIENCE, database), timeout(PATIENCE, store));
+        database.unwrap_or_else(in_time("database"))?;
+        store.unwrap_or_else(in_time("store of the blobs"))
     }
 
-    /// Tells how the hub is, for whoever watches it. Costs two counts over an index.
-    pub async fn vitals(&self) -> Result<Vitals, DbError> {
+    /// Tells how the hub is, for whoever watches it; `None` when the database does not say within four seconds.
+    /// Costs two counts over an index.
+    pub async fn vitals(&self) -> Option<Vitals> {
+        timeout(PATIENCE, self.look()).await.ok()?.ok()
+    }
+
+    async fn look(&self) -> Result<Vitals, DbError> {
         let (connections, idle_connections) = self.db.connections();
         let cursor = self.search.cursor();
         Ok(Vitals {
@@ -190,6 +206,8 @@ pub struct Vitals {
 pub struct Caretaker {
     pub collector: Collector,
     pub verifier: Verifier,
+    options: HubOptions,
+    store: Arc<dyn BlobStore>,
     db: Db,
 }
 
@@ -204,14 +222,39 @@ impl Caretaker {
         }
         let store = options.open_store().await?;
         let db = Db::open(&database).await?;
-        let clock = options.clock;
+        let clock = options.clock.clone();
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
         let tokens = Accounts::open(db.clone(), clock.clone()).await?.tokens;
         Ok(Self {
             collector: Collector::new(db.clone(), store.clone(), uploads, tokens, clock.clone()),
-            verifier: Verifier::new(db.clone(), store, clock),
+            verifier: Verifier::new(db.clone(), store.clone(), clock),
+            options,
+            store,
             db,
         })
+    }
+
+    /// Makes a backup of the embedded database and all blobs in a folder, while the server goes on; what is there
+    /// from a backup before is not copied again.
+    ///
+    /// Errors: `Server` for a database that is not embedded, `SameFolder`, `Busy`.
+    pub async fn back_up(
+        &self,
+        to: &Path,
+        tell: &mut (dyn FnMut(Told<'_>) + Send),
+    ) -> Result<Progress, BackupError> {
+        let database = self.options.database();
+        if database.file().is_none() {
+            return Err(BackupError::Server(database));
+        }
+        let is_own = to.join("lock").exists() || to == self.options.data_dir;
+        if is_own {
+            return Err(BackupError::SameFolder(to.to_owned()));
+        }
+        let now_ms = self.options.clock.now_ms();
+        let work = backup::back_up(&self.db, &*self.store, to, now_ms, tell);
+        let done = self.collector.keep_off(work).await?;
+        done.unwrap_or(Err(BackupError::Busy))
     }
 
     /// Closes the database.
@@ -222,7 +265,7 @@ impl Caretaker {
 
 /// Makes sure that no other process works on the folder: the search index has one writer, and uploads
 /// are claimed within a process. The system lets go of the lock when the process ends, however it does.
-fn lock(data_dir: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(data_dir: &Path) -> Result<File, OpenError> {
     let failed = |error| OpenError::Folder(data_dir.to_owned(), error);
     let file = File::create(data_dir.join("lock")).map_err(failed)?;
     match file.try_lock() {
@@ -261,4 +304,6 @@ pub enum NotReady {
     Database(#[from] DbError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the {0} did not answer in {PATIENCE:?}")]
+    Silent(&'static str),
 }

@@ -68,6 +68,15 @@ pub struct Places {
         default_missing_value = "true"
     )]
     pub s3_redirect: Option<bool>,
+    /// Create the bucket when it does not exist [default: false]
+    #[arg(
+        long,
+        env = "DOCKYARD_S3_CREATE_BUCKET",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub s3_create_bucket: Option<bool>,
 }
 
 /// Where the bucket's name stands in the address of an object.
@@ -89,6 +98,7 @@ impl Places {
             s3_addressing: self.s3_addressing.or(file.s3_addressing),
             s3_encryption: self.s3_encryption.or(file.s3_encryption),
             s3_redirect: self.s3_redirect.or(file.s3_redirect),
+            s3_create_bucket: self.s3_create_bucket.or(file.s3_create_bucket),
         }
     }
 
@@ -133,6 +143,7 @@ impl Places {
             region: self.s3_region.clone(),
             path_style: addressing == Addressing::Path,
             links: self.s3_redirect.unwrap_or_default(),
+            create: self.s3_create_bucket.unwrap_or_default(),
             encryption,
         }))
     }

@@ -42,7 +42,9 @@ const EXAMPLES: &str = "Examples:
   dockyard serve --public-url https://images.example.org
   dockyard serve --database-url postgres://dockyard@db/dockyard --bucket images
   dockyard admin gc --dry-run
-  dockyard admin verify --data-dir /var/lib/dockyard";
+  dockyard admin verify --data-dir /var/lib/dockyard
+  dockyard admin backup --data-dir /var/lib/dockyard /mnt/backup/dockyard
+  dockyard admin restore --data-dir /var/lib/dockyard /mnt/backup/dockyard";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -63,6 +65,14 @@ pub enum AdminCommand {
     ///
     /// Exits with 1 when a problem is left.
     Verify(VerifyArgs),
+    /// Make a backup of the embedded database and all blobs in a folder, while the server goes on.
+    ///
+    /// The same folder again: only what is new is copied. Exits with 1 when blobs had to be left out.
+    Backup(BackupArgs),
+    /// Put a backup into a folder that has no database yet, and into its bucket if it has one.
+    ///
+    /// Every blob is hashed on the way. Exits with 1 when blobs had to be left out.
+    Restore(RestoreArgs),
 }
 
 /// Which server is asked.
@@ -133,6 +143,24 @@ pub struct GcArgs {
     pub data: DataArgs,
     #[command(flatten)]
     pub keep: KeepArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct BackupArgs {
+    /// Folder of the backup
+    #[arg(value_name = "DIR")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RestoreArgs {
+    /// Folder of the backup
+    #[arg(value_name = "DIR")]
+    pub from: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -207,6 +235,7 @@ struct File {
     s3_addressing: Option<Addressing>,
     s3_encryption: Option<String>,
     s3_redirect: Option<bool>,
+    s3_create_bucket: Option<bool>,
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     http_redirect: Option<SocketAddr>,
@@ -243,6 +272,7 @@ impl File {
             s3_addressing: self.s3_addressing,
             s3_encryption: self.s3_encryption.clone(),
             s3_redirect: self.s3_redirect,
+            s3_create_bucket: self.s3_create_bucket,
         };
         data::resolve(args, self.data_dir.clone(), places, clock)
     }
@@ -403,6 +433,24 @@ mod tests {
             ..ServeArgs::default()
         };
         assert!(Settings::resolve(args).is_err());
+    }
+
+    #[test]
+    fn every_setting_is_in_the_example() {
+        use clap::CommandFactory;
+        let example = include_str!("../../../.env.example");
+        let mut command = Cli::command();
+        let serve = command.find_subcommand_mut("serve").unwrap();
+        let shown = serve.get_arguments().filter(|arg| !arg.is_hide_set());
+        let settings: Vec<_> = shown.filter_map(clap::Arg::get_env).collect();
+        assert!(settings.len() > 15);
+        for setting in settings {
+            let line = format!("\n#{}=", setting.to_str().unwrap());
+            assert!(
+                example.contains(&line),
+                "{setting:?} is not in .env.example"
+            );
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) mod tables;
 mod tx;
 mod value;
 
+use std::path::Path;
 use std::time::Duration;
 
 use sqlx::mysql::{MySqlPool, MySqlRow};
@@ -228,6 +229,16 @@ impl Db {
         match &self.engine {
             Engine::Sqlite(_) => sqlite::check(self).await,
             Engine::Postgres(_) | Engine::MariaDb(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Copies an embedded database, as it is now, to a file that does not exist. Others go on meanwhile.
+    ///
+    /// Nothing is durable yet. Errors: `Corrupt` for a server, which has its own means.
+    pub(crate) async fn snapshot(&self, file: &Path) -> Result<(), DbError> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.snapshot(file).await,
+            Engine::Postgres(_) | Engine::MariaDb(_) => Err(DbError::Corrupt("no file".to_owned())),
         }
     }
 

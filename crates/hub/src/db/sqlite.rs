@@ -68,6 +68,14 @@ impl Sqlite {
         Ok(begun?)
     }
 
+    /// Source: SQLite, `VACUUM INTO`.
+    pub(super) async fn snapshot(&self, file: &Path) -> Result<(), DbError> {
+        let path = file.to_string_lossy().into_owned();
+        let query = sqlx::query("VACUUM INTO ?").bind(path);
+        query.execute(&self.readers).await?;
+        Ok(())
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;

@@ -26,8 +26,10 @@ use pass::Pass;
 /// How long changes are kept for search indexes that lag behind, in milliseconds: 7 days.
 const OUTBOX_KEPT_MS: i64 = 7 * 24 * 3600 * 1000;
 
-/// The name of the collector's lease.
+/// The lease of whoever collects in its turn.
 const LEASE: &str = "collector";
+/// The lease of whoever must not be collected under, held beside the other.
+const KEPT_OFF: &str = "backup";
 /// How long a node that died in a pass keeps the others from making one.
 const TURN_MS: i64 = 5 * 60 * 1000;
 
@@ -113,30 +115,65 @@ impl Collector {
         options: CollectorOptions,
         interval: Duration,
     ) -> Result<Option<Collected>, ImageError> {
-        let holder = Id::new();
         let interval_ms = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX / 2);
+        let collect = self.collect(options, Mode::Collect);
+        let collected = self.in_turn(LEASE, interval_ms, collect).await?;
+        collected.transpose()
+    }
+
+    /// Does some work in which no collector may remove anything; `None` when one is at it, or another such work.
+    pub(crate) async fn keep_off<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<Option<T>, DbError> {
+        // Due whenever nobody has the turn.
+        let work = self.in_turn(LEASE, 0, work);
+        let done = self.in_turn(KEPT_OFF, 0, work).await?;
+        done.transpose().map(Option::flatten)
+    }
+
+    /// Makes a pass now, also beside another; `None` while the collector is kept off. Errors: as `collect`.
+    pub async fn collect_now(
+        &self,
+        options: CollectorOptions,
+        mode: Mode,
+    ) -> Result<Option<Collected>, ImageError> {
+        if leases::is_held(&self.db, KEPT_OFF, self.clock.now_ms()).await? {
+            return Ok(None);
+        }
+        self.collect(options, mode).await.map(Some)
+    }
+
+    /// Does some work in the collector's turn, if there is nobody else at it and the interval is over.
+    async fn in_turn<T>(
+        &self,
+        lease: &'static str,
+        interval_ms: i64,
+        work: impl Future<Output = T>,
+    ) -> Result<Option<T>, DbError> {
+        let holder = Id::new();
         let started_ms = self.clock.now_ms();
         let times = (started_ms, started_ms.saturating_add(interval_ms));
         let until_ms = started_ms + TURN_MS;
-        if !leases::take(&self.db, LEASE, holder, times, until_ms).await? {
+        if !leases::take(&self.db, lease, holder, times, until_ms).await? {
             return Ok(None);
         }
-        let collected = tokio::select! {
-            collected = self.collect(options, Mode::Collect) => collected,
-            never = self.renew(holder) => match never {},
+        let done = tokio::select! {
+            done = work => done,
+            never = self.renew(lease, holder) => match never {},
         };
         // A little early, so that the next turn is not missed by a moment.
         let next_ms = started_ms.saturating_add(interval_ms / 10 * 9);
-        leases::leave(&self.db, LEASE, holder, next_ms).await?;
-        collected.map(Some)
+        leases::leave(&self.db, lease, holder, next_ms).await?;
+        Ok(Some(done))
     }
 
     /// Keeps the lease while a pass runs.
-    async fn renew(&self, holder: Id) -> Infallible {
+    async fn renew(&self, lease: &'static str, holder: Id) -> Infallible {
         loop {
             tokio::time::sleep(Duration::from_millis(TURN_MS.unsigned_abs() / 5)).await;
             let until_ms = self.clock.now_ms() + TURN_MS;
-            if let Err(error) = leases::renew(&self.db, LEASE, holder, until_ms).await {
+            if let Err(error) = leases::renew(&self.db, lease, holder, until_ms).await {
                 warn!(%error, "the collector could not renew its lease");
             }
         }

@@ -31,6 +31,7 @@ use crate::store::Location;
 pub use blobs::Blobs;
 pub use collector::{Collected, Collector, CollectorOptions, Mode};
 pub use error::{ImageError, PullError, RepositoryError};
+pub(crate) use hasher::Hasher;
 pub use history::{History, Move, MoveKind};
 pub use manifests::{ManifestPut, Manifests, ReferrerPage};
 pub use problem::Problem;

@@ -116,6 +116,11 @@ pub(crate) async fn set_damaged(db: &Db, blob: &Blob, now_ms: i64) -> Result<boo
         > 0)
 }
 
+/// Counts all blobs, those known to be damaged included.
+pub(crate) async fn count(db: &Db) -> Result<u64, DbError> {
+    super::count(db, "SELECT COUNT(*) FROM blobs", values![]).await
+}
+
 /// Lists blobs by digest, from after `after`, those known to be damaged included.
 pub(crate) async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<(Blob, bool)>, DbError> {
     #[derive(FromRow)]

@@ -25,6 +25,12 @@ pub(crate) async fn take(
     }
 }
 
+/// Tells whether somebody has a lease now.
+pub(crate) async fn is_held(db: &Db, name: &str, now_ms: i64) -> Result<bool, DbError> {
+    let sql = "SELECT COUNT(*) FROM leases WHERE name = ? AND holder <> '' AND until_ms > ?";
+    Ok(super::count(db, sql, values![name, now_ms]).await? > 0)
+}
+
 /// Has a lease for longer.
 pub(crate) async fn renew(db: &Db, name: &str, holder: Id, until_ms: i64) -> Result<(), DbError> {
     let sql = "UPDATE leases SET until_ms = ? WHERE name = ? AND holder = ?";
@@ -36,5 +42,11 @@ pub(crate) async fn renew(db: &Db, name: &str, holder: Id, until_ms: i64) -> Res
 pub(crate) async fn leave(db: &Db, name: &str, holder: Id, next_ms: i64) -> Result<(), DbError> {
     let sql = "UPDATE leases SET holder = '', until_ms = ? WHERE name = ? AND holder = ?";
     db.execute(sql, values![next_ms, name, &holder]).await?;
+    Ok(())
+}
+
+/// Forgets all leases, in a copy of the database.
+pub(crate) async fn delete_all(db: &Db) -> Result<(), DbError> {
+    db.execute("DELETE FROM leases", values![]).await?;
     Ok(())
 }

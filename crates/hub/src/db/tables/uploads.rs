@@ -167,6 +167,12 @@ pub(crate) async fn delete_idle(tx: &mut Tx, id: Id, until_ms: i64) -> Result<bo
     Ok(tx.execute(sql, values![&id, until_ms]).await? > 0)
 }
 
+/// Forgets all uploads, in a copy of the database.
+pub(crate) async fn delete_all(db: &Db) -> Result<(), DbError> {
+    db.execute("DELETE FROM uploads", values![]).await?;
+    Ok(())
+}
+
 /// Counts all uploads that are not finished.
 pub(crate) async fn count(db: &Db) -> Result<u64, DbError> {
     super::count(db, "SELECT COUNT(*) FROM uploads", values![]).await

@@ -22,7 +22,9 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream as Body;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CompletedMultipartUpload, CompletedPart, CreateBucketConfiguration,
+};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use tracing::warn;
@@ -53,15 +55,39 @@ impl fmt::Debug for S3Store {
 impl S3Store {
     /// Connects to a store with the credentials of the AWS chain: environment, profile, container or instance role.
     ///
-    /// It asks for nothing yet: `ping` does.
-    pub async fn open(options: S3Options) -> Self {
+    /// It asks for nothing yet, `ping` does, unless the bucket is to be created. Errors: that it can't be.
+    pub async fn open(options: S3Options) -> Result<Self, StoreError> {
         let client = options.client().await;
-        Self {
+        let store = Self {
             client,
             bucket: options.bucket.into(),
             prefix: options.prefix.into(),
             encryption: options.encryption,
             links: options.links,
+        };
+        if options.create {
+            store.create().await?;
+        }
+        Ok(store)
+    }
+
+    /// Creates the bucket; that it is there already is fine.
+    async fn create(&self) -> Result<(), StoreError> {
+        let region = self.client.config().region().map(AsRef::as_ref);
+        // The first region is the one that must not be named. Source: S3's API, "CreateBucket".
+        let place = region
+            .filter(|region| *region != "us-east-1")
+            .map(|region| {
+                let region = BucketLocationConstraint::from(region);
+                CreateBucketConfiguration::builder()
+                    .location_constraint(region)
+                    .build()
+            });
+        let request = self.client.create_bucket().bucket(&*self.bucket);
+        let request = request.set_create_bucket_configuration(place);
+        match request.send().await {
+            Err(error) if !is_status(&error, 409) => Err(failed(error)),
+            _ => Ok(()),
         }
     }
 
@@ -264,7 +290,7 @@ mod tests {
             path_style: true,
             ..S3Options::default()
         };
-        (S3Store::open(options).await, ())
+        (S3Store::open(options).await.unwrap(), ())
     }
 
     crate::store::contract::stamp!(open(), #[ignore = "needs scripts/servers.sh up s3"]);

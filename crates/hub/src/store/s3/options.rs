@@ -10,6 +10,7 @@ use aws_sdk_s3::config::{Builder, Region, ResponseChecksumValidation};
 use aws_sdk_s3::types::ServerSideEncryption;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+const DEFAULT_REGION: &str = "us-east-1";
 /// Tries of a request before its failure is told, with growing pauses in between.
 const TRIES: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -26,12 +27,14 @@ pub struct S3Options {
     pub prefix: String,
     /// URL of a store that is not AWS.
     pub endpoint: Option<String>,
-    /// `None` for what the AWS chain says, or `us-east-1`.
+    /// `None` for what the AWS chain says, or `us-east-1`; with an endpoint, what the environment says.
     pub region: Option<String>,
     /// Whether the bucket stands in the path and not before the host's name.
     pub path_style: bool,
     /// Whether clients fetch blobs from the store itself, which they must be able to reach.
     pub links: bool,
+    /// Whether a bucket that does not exist is created.
+    pub create: bool,
     /// How the store encrypts; `None` for its own default.
     pub encryption: Option<Encryption>,
 }
@@ -62,6 +65,21 @@ impl Encryption {
 }
 
 impl S3Options {
+    /// Is the region, unless AWS's chain is to be asked, which asks the machine's cloud at its end.
+    fn region(&self) -> Option<String> {
+        let of_environment = || {
+            let names = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+            names.iter().find_map(|name| std::env::var(name).ok())
+        };
+        let region = self.region.clone();
+        match self.endpoint {
+            Some(_) => region
+                .or_else(of_environment)
+                .or_else(|| Some(DEFAULT_REGION.to_owned())),
+            None => region,
+        }
+    }
+
     /// Reads the credentials' chain and makes a client.
     pub(super) async fn client(&self) -> Client {
         let http = aws_smithy_http_client::Builder::new()
@@ -82,13 +100,13 @@ impl S3Options {
         if let Some(endpoint) = &self.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
-        if let Some(region) = &self.region {
-            loader = loader.region(Region::new(region.clone()));
+        if let Some(region) = self.region() {
+            loader = loader.region(Region::new(region));
         }
         let found = loader.load().await;
         let region = found.region().cloned();
         let config = Builder::from(&found)
-            .region(region.unwrap_or(Region::from_static("us-east-1")))
+            .region(region.unwrap_or(Region::from_static(DEFAULT_REGION)))
             .force_path_style(self.path_style)
             // Ranges have none, and what is pulled is checked against its digest.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)

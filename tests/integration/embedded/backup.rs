@@ -1,0 +1,265 @@
+//! `dockyard admin backup` and `restore`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dockyard_hub::Caretaker;
+use dockyard_hub::backup::{BackupError, Progress, Told, restore};
+use dockyard_hub::clock::Clock;
+use dockyard_hub::{HubOptions, OpenError};
+use reqwest::{Method, StatusCode};
+use tempfile::TempDir;
+
+use crate::app::{TestApp, digest};
+use crate::collector_failures::{app, collect};
+use crate::process::{command, verify};
+
+async fn back_up(app: &TestApp, to: &Path) -> Result<(Progress, Vec<String>), BackupError> {
+    let caretaker = Caretaker::open(app.options()).await.unwrap();
+    let mut damaged = Vec::new();
+    let mut tell = |told: Told<'_>| {
+        if let Told::Damaged(blob) = told {
+            damaged.push(format!("{}: {}", blob.digest, blob.what));
+        }
+    };
+    let done = caretaker.back_up(to, &mut tell).await;
+    caretaker.close().await;
+    done.map(|done| (done, damaged))
+}
+
+async fn put_back(from: &Path, to: &Path) -> Result<Progress, BackupError> {
+    let options = HubOptions::embedded(to.to_owned(), Clock::system());
+    restore(options, from, &mut |_| {}).await
+}
+
+async fn pull(app: &TestApp, blob: &[u8]) -> Result<Vec<u8>, StatusCode> {
+    let path = format!("/v2/alice/app/blobs/{}", digest(blob));
+    let answer = app.ask("alice", Method::GET, &path).await;
+    match answer.status() {
+        StatusCode::OK => Ok(answer.bytes().await.unwrap().to_vec()),
+        status => Err(status),
+    }
+}
+
+fn layer(n: u32) -> Vec<u8> {
+    format!("layer {n} ").into_bytes().repeat(20_000)
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_a_backup_is_in_it_while_pushes_go_on() {
+    let app = Arc::new(app().await);
+    for n in 0..10 {
+        app.push_image("alice", "alice/app", &format!("v{n}"), &layer(n))
+            .await;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let pushing = tokio::spawn({
+        let (app, stop) = (Arc::clone(&app), Arc::clone(&stop));
+        async move {
+            let mut n = 100;
+            while !stop.load(Ordering::Relaxed) {
+                app.push_image("alice", "alice/app", "moving", &layer(n))
+                    .await;
+                app.ask("alice", Method::POST, "/v2/alice/app/blobs/uploads/")
+                    .await;
+                n += 1;
+            }
+            n - 100
+        }
+    });
+    let (backup, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    for _ in 0..3 {
+        let (done, damaged) = back_up(&app, backup.path()).await.unwrap();
+        assert_eq!(damaged, [""; 0]);
+        assert!(done.of_blobs >= 11, "{done:?}");
+    }
+    stop.store(true, Ordering::Relaxed);
+    assert!(pushing.await.unwrap() > 0, "nothing was pushed meanwhile");
+
+    put_back(backup.path(), data.path()).await.unwrap();
+    assert_eq!(verify(data.path()).await, []);
+    let restored = app.with_data(data).await;
+    for n in 0..10 {
+        assert_eq!(pull(&restored, &layer(n)).await.unwrap(), layer(n));
+        let path = format!("/v2/alice/app/manifests/v{n}");
+        let answer = restored.ask("alice", Method::GET, &path).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+    let page = restored.ask("alice", Method::GET, "/r/alice/app").await;
+    assert_eq!(page.status(), StatusCode::OK);
+    // It is a registry like any other.
+    restored
+        .push_image("alice", "alice/app", "after", b"after")
+        .await;
+}
+
+#[tokio::test]
+async fn the_next_backup_copies_what_is_new_and_forgets_what_is_gone() {
+    let app = app().await;
+    app.push_image("alice", "alice/app", "v1", &layer(1)).await;
+    let backup = TempDir::new().unwrap();
+    let (first, _) = back_up(&app, backup.path()).await.unwrap();
+    assert_eq!((first.of_blobs, first.copied), (2, 2));
+
+    app.push_image("alice", "alice/app", "v2", &layer(2)).await;
+    let (second, _) = back_up(&app, backup.path()).await.unwrap();
+    assert_eq!((second.of_blobs, second.copied), (3, 1));
+    assert_eq!(second.copied_bytes, layer(2).len() as u64);
+
+    app.ask("alice", Method::DELETE, "/api/v1/repositories/alice/app")
+        .await;
+    // Twice: what is unreferenced is marked first.
+    for _ in 0..2 {
+        collect(&app).await;
+        app.clock.advance(2 * 24 * 3600 * 1000);
+    }
+    collect(&app).await;
+    let (third, _) = back_up(&app, backup.path()).await.unwrap();
+    assert_eq!((third.of_blobs, third.copied), (0, 0));
+    let files = walk(&backup.path().join("blobs"));
+    assert_eq!(files, 0, "what is gone is still there");
+}
+
+fn walk(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let count = |entry: std::fs::DirEntry| {
+        let is_folder = entry.file_type().unwrap().is_dir();
+        if is_folder { walk(&entry.path()) } else { 1 }
+    };
+    entries.map(count).sum()
+}
+
+#[tokio::test]
+async fn a_blob_that_is_not_whole_is_told_and_out_of_service_after_the_restoration() {
+    let app = app().await;
+    app.push_image("alice", "alice/app", "v1", b"the layer")
+        .await;
+    app.push_image("alice", "alice/app", "v2", &layer(2)).await;
+    let at = app.find_object(b"the layer").await;
+    app.put_object(at, b"the liar!").await;
+    let (backup, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (done, damaged) = back_up(&app, backup.path()).await.unwrap();
+    assert_eq!(done.damaged, 1);
+    assert_eq!(
+        damaged,
+        [format!(
+            "{}: its bytes hash to {}",
+            digest(b"the layer"),
+            digest(b"the liar!")
+        )]
+    );
+
+    // One more is damaged in the backup itself.
+    let file = find_file(&backup.path().join("blobs"), layer(2).len());
+    std::fs::write(file, vec![0; layer(2).len()]).unwrap();
+    let done = put_back(backup.path(), data.path()).await.unwrap();
+    assert_eq!(done.damaged, 1);
+    let restored = app.with_data(data).await;
+    for blob in [&b"the layer"[..], &layer(2)] {
+        assert_eq!(pull(&restored, blob).await, Err(StatusCode::NOT_FOUND));
+        restored.push_blob("alice", "alice/app", blob).await;
+        assert_eq!(pull(&restored, blob).await.unwrap(), blob);
+    }
+}
+
+fn find_file(folder: &Path, size: usize) -> std::path::PathBuf {
+    let parts = std::fs::read_dir(folder).unwrap();
+    let mut files = parts.flat_map(|part| std::fs::read_dir(part.unwrap().path()).unwrap());
+    let has_size = |file: &std::fs::DirEntry| file.metadata().unwrap().len() == size as u64;
+    let found = files.find_map(|file| file.ok().filter(has_size));
+    found.unwrap().path()
+}
+
+#[tokio::test]
+async fn a_blob_that_is_damaged_later_is_whole_in_the_backup() {
+    let app = app().await;
+    app.push_image("alice", "alice/app", "v1", b"the layer")
+        .await;
+    let (backup, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    back_up(&app, backup.path()).await.unwrap();
+    let at = app.find_object(b"the layer").await;
+    app.put_object(at, b"the liar!").await;
+    let repaired = {
+        let caretaker = Caretaker::open(app.options()).await.unwrap();
+        let repair = dockyard_hub::images::Repair::Yes;
+        caretaker
+            .verifier
+            .verify(repair, &mut |_| {})
+            .await
+            .unwrap()
+    };
+    assert!(repaired.problems > 0, "{repaired:?}");
+    back_up(&app, backup.path()).await.unwrap();
+    put_back(backup.path(), data.path()).await.unwrap();
+    let restored = app.with_data(data).await;
+    assert_eq!(pull(&restored, b"the layer").await.unwrap(), b"the layer");
+}
+
+#[tokio::test]
+async fn what_can_not_be_done_is_said() {
+    let app = app().await;
+    let (backup, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let error = put_back(backup.path(), data.path()).await.unwrap_err();
+    assert!(error.to_string().contains("holds no backup"), "{error}");
+    let own = app.options().data_dir;
+    let error = back_up(&app, &own).await.unwrap_err();
+    assert!(error.to_string().contains("name another one"), "{error}");
+
+    app.change_database(
+        "INSERT INTO leases (name, holder, until_ms) VALUES ('collector', 'x', 9000000000000000)",
+    )
+    .await;
+    let error = back_up(&app, backup.path()).await.unwrap_err();
+    assert!(error.to_string().contains("try again"), "{error}");
+    app.change_database("DELETE FROM leases").await;
+
+    back_up(&app, backup.path()).await.unwrap();
+    let error = put_back(backup.path(), &own).await.unwrap_err();
+    assert!(
+        matches!(error, BackupError::Open(OpenError::InUse(_))),
+        "{error}"
+    );
+    let folder = app.stop().await;
+    let error = put_back(backup.path(), folder.path()).await.unwrap_err();
+    assert!(
+        error.to_string().contains("there is a database already"),
+        "{error}"
+    );
+    let server = HubOptions {
+        database: Some("postgres://a@127.0.0.1/b".parse().unwrap()),
+        ..HubOptions::embedded(data.path().to_owned(), Clock::system())
+    };
+    let error = restore(server, backup.path(), &mut |_| {})
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("pg_dump"), "{error}");
+}
+
+#[tokio::test]
+async fn the_commands_say_what_they_did() {
+    let app = app().await;
+    app.push_image("alice", "alice/app", "v1", b"layer").await;
+    let (backup, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let run = |folder: &Path, name: &str| {
+        let mut command = command(folder, None);
+        command.args(["admin", name]).arg(backup.path());
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (code, text) = run(&app.options().data_dir, "backup");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("the backup in "), "{text}");
+    assert!(
+        text.contains(": 2 blobs, of which 2 were copied (42 bytes), in "),
+        "{text}"
+    );
+    let (code, text) = run(data.path(), "restore");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("restored to "), "{text}");
+    let (code, text) = run(data.path(), "restore");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("there is a database already"), "{text}");
+    assert_eq!(verify(data.path()).await, []);
+}
