@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Throwaway servers for the tests, on loopback: PostgreSQL, MariaDB and SeaweedFS (S3).
 #   servers.sh up [postgres] [mariadb] [s3]   start (all when nothing is named); no-op when running
+#   servers.sh up cluster                     SeaweedFS as a master, three volume servers and a filer (S3)
 #   servers.sh env                            print exports; use: eval "$(scripts/servers.sh env)"
 #   servers.sh restart NAME                   stop one as its keeper would, and start it again on its data
 #   servers.sh kill NAME                      end one with SIGKILL; `up` starts it again on its data
@@ -60,7 +61,7 @@ program_of() {
   case $1 in
     postgres) echo postgres ;;
     mariadb) echo mariadbd ;;
-    s3) echo weed ;;
+    s3 | cluster*) echo weed ;;
   esac
 }
 
@@ -78,11 +79,14 @@ wait_for() { # name, command...
   return 1
 }
 
-start() { # name, command...: in the background, its own session, its pid kept
+# In the background, in its own session and in the folder $from (/ unless set), its pid kept.
+start() { # name, command...
   local name=$1
   shift
   (
-    cd / || exit
+    # A store would take a client's credentials for its own.
+    unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+    cd "${from:-/}" || exit
     exec setsid bash -c 'echo $$ >"$1"; shift; exec "$@"' start "$root/$name.pid" "$@" \
       >>"$root/$name.log" 2>&1 </dev/null
   ) &
@@ -139,14 +143,18 @@ up_mariadb() {
   say "MariaDB on 127.0.0.1:$port"
 }
 
-up_s3() {
-  local data=$root/s3 port
-  port=$(port_of s3)
-  mkdir -p "$data"
+write_s3_keys() {
   cat >"$root/s3.json" <<EOF
 {"identities":[{"name":"dockyard","credentials":[{"accessKey":"$access_key","secretKey":"$secret_key"}],
 "actions":["Admin","Read","Write","List","Tagging"]}]}
 EOF
+}
+
+up_s3() {
+  local data=$root/s3 port
+  port=$(port_of s3)
+  mkdir -p "$data"
+  write_s3_keys
   start s3 "$cache/python-clients/bin/weed" -logtostderr=true server -ip=127.0.0.1 -ip.bind=127.0.0.1 -dir="$data" \
     -master.port="$(port_of s3-master)" -volume.port="$(port_of s3-volume)" \
     -filer -filer.port="$(port_of s3-filer)" -s3 -s3.port="$port" -s3.config="$root/s3.json" \
@@ -156,6 +164,30 @@ EOF
     timeout 30 "$cache/python-clients/bin/weed" shell -master="127.0.0.1:$(port_of s3-master)" \
       -filer="127.0.0.1:$(port_of s3-filer)" >>"$root/s3.log" 2>&1
   say "S3 on 127.0.0.1:$port"
+}
+
+# Of each object there are two copies, on two of the three volume servers.
+up_cluster() {
+  local weed=$cache/python-clients/bin/weed here=(-ip=127.0.0.1 -ip.bind=127.0.0.1) n
+  local master
+  master=127.0.0.1:$(port_of cluster-master)
+  mkdir -p "$root"/cluster-{master,volume1,volume2,volume3,filer}
+  write_s3_keys
+  start cluster-master "$weed" -logtostderr=true master "${here[@]}" -port="${master##*:}" -mdir="$root/cluster-master" \
+    -defaultReplication=001 -volumeSizeLimitMB=64 -telemetry=false
+  for n in 1 2 3; do
+    start cluster-volume$n "$weed" -logtostderr=true volume "${here[@]}" -port="$(port_of cluster-volume$n)" \
+      -dir="$root/cluster-volume$n" -mserver="$master" -max=0
+  done
+  # Its store is a folder of where it starts, unless told otherwise.
+  printf '[leveldb2]\nenabled = true\ndir = "%s"\n' "$root/cluster-filer" >"$root/filer.toml"
+  from=$root start cluster-filer "$weed" -logtostderr=true filer "${here[@]}" -port="$(port_of cluster-filer)" \
+    -master="$master" -defaultReplicaPlacement=001 \
+    -s3 -s3.port="$(port_of cluster)" -s3.config="$root/s3.json" -s3.port.iceberg=0 -s3.iam=false
+  wait_for cluster-filer curl -sf -m 2 "http://127.0.0.1:$(port_of cluster)/healthz" || return 1
+  echo 's3.bucket.create -name dockyard' |
+    timeout 30 "$weed" shell -master="$master" -filer="127.0.0.1:$(port_of cluster-filer)" >>"$root/cluster-filer.log" 2>&1
+  say "an S3 cluster on 127.0.0.1:$(port_of cluster)"
 }
 
 # With SIGKILL, as SeaweedFS takes half a minute to go otherwise.
@@ -181,7 +213,7 @@ signal_of() {
   case $1 in
     postgres) echo INT ;;
     mariadb) echo TERM ;;
-    s3) echo KILL ;;
+    s3 | cluster*) echo KILL ;;
   esac
 }
 
@@ -200,8 +232,9 @@ case ${1:-} in
       echo "export DOCKYARD_TEST_POSTGRES='postgres://$user:$password@127.0.0.1:$(port_of postgres)'"
     [ ! -e "$root/mariadb.port" ] ||
       echo "export DOCKYARD_TEST_MARIADB='mysql://$user:$password@127.0.0.1:$(port_of mariadb)'"
-    [ ! -e "$root/s3.port" ] || {
-      echo "export DOCKYARD_TEST_S3='http://127.0.0.1:$(port_of s3)'"
+    [ ! -e "$root/cluster.port" ] || echo "export DOCKYARD_TEST_CLUSTER='http://127.0.0.1:$(port_of cluster)'"
+    [ ! -e "$root/s3.port" ] || echo "export DOCKYARD_TEST_S3='http://127.0.0.1:$(port_of s3)'"
+    [ ! -e "$root/s3.json" ] || {
       echo "export AWS_ACCESS_KEY_ID=$access_key AWS_SECRET_ACCESS_KEY=$secret_key AWS_REGION=us-east-1"
       echo 'export AWS_EC2_METADATA_DISABLED=true'
     }
@@ -212,13 +245,13 @@ case ${1:-} in
     ;;
   kill) stop "$2" KILL ;;
   down)
-    for name in postgres mariadb s3; do
+    for name in postgres mariadb s3 cluster-filer cluster-volume{1,2,3} cluster-master; do
       stop "$name" "$(signal_of "$name")"
     done
     rm -rf "$root"
     ;;
   *)
-    sed -n '2,9s/^# \{0,1\}//p' "$scripts/servers.sh"
+    sed -n '2,10s/^# \{0,1\}//p' "$scripts/servers.sh"
     exit 2
     ;;
 esac

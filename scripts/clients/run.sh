@@ -18,7 +18,7 @@ for program in dockyard mydocker; do
 done
 
 [ $# -gt 0 ] || set -- docker docker26-graph docker26-containerd podman buildah skopeo ctr oras helm \
-  curl https image corpus mydocker-docker mydocker-podman mydocker-network mydocker-terminal durability memory
+  curl https image corpus mydocker-docker mydocker-podman mydocker-network mydocker-terminal durability outages memory
 export XDG_CACHE_HOME=${XDG_CACHE_HOME:-$HOME/.cache}
 own_results=
 if [ -z "${DOCKYARD_RESULTS:-}" ]; then
