@@ -69,5 +69,39 @@ browser_form() { # leads to the tags of the repository when all went well, back 
 export token server work
 measured 'browser form' browser_form
 
+# --- eight at once, to a bucket -------------------------------------------------------------------
+
+# Of each a quarter: what is held has come to its most by then.
+each=$((mib / 4))
+SERVERS_ROOT=$(mktemp -d /var/tmp/dockyard-memory.XXXXXX)
+export SERVERS_ROOT
+trap 'status=$?; "$top/scripts/servers.sh" down; (exit $status); finish' EXIT
+use_python
+check 'an S3 store starts' "$top/scripts/servers.sh" up s3
+eval "$("$top/scripts/servers.sh" env)"
+server_args=(--bucket dockyard --s3-endpoint "$DOCKYARD_TEST_S3")
+fresh_server
+head -c "$((each * 1024 * 1024))" /dev/urandom >"$work/blob"
+push_one() { # number
+  local digest location
+  digest=$({ printf '%s' "$1"; cat "$work/blob"; } | sha256sum | cut -d' ' -f1)
+  location=$(curl -sf -D - -o /dev/null -X POST -H "authorization: Bearer $token" "$server/v2/alice/big/blobs/uploads/" |
+    tr -d '\r' | sed -n 's/^location: //Ip')
+  { printf '%s' "$1"; cat "$work/blob"; } | curl -sf -m 600 -X PATCH -H "authorization: Bearer $token" \
+    -H 'content-type: application/octet-stream' -T - "$server$location" &&
+    curl -sf -X PUT -H "authorization: Bearer $token" "$server$location?digest=sha256:$digest"
+}
+push_eight() {
+  local pids=() pid failed=0
+  for n in 1 2 3 4 5 6 7 8; do
+    push_one "$n" &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+  return $failed
+}
+export -f push_one
+mib="8 x $each" measured 'to a bucket, 8 at once' push_eight
+
 printf '\n%-24s %11s %10s\n' door 'server peak' time
 cat "$DOCKYARD_ROWS"

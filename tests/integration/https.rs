@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use dockyard_hub::clock::Clock;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use reqwest::tls::TlsInfo;
 use reqwest::{Certificate, Client, StatusCode};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::engines;
 use crate::process::{Server, command};
 
 /// An authority of the test's own.
@@ -50,6 +52,13 @@ impl Authority {
     }
 }
 
+/// Makes a folder, and the database of whoever serves from it.
+async fn data() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    engines::options(folder.path(), Clock::system()).await;
+    folder
+}
+
 fn serve(folder: &Path, more: &[&str]) -> Command {
     let mut command = command(folder, None);
     command
@@ -67,7 +76,7 @@ fn health(folder: &Path, listen: &str, more: &[&str]) -> Output {
 
 #[tokio::test]
 async fn clients_speak_tls_with_the_server_itself() {
-    let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
+    let (folder, authority) = (data().await, Authority::new());
     authority.issue(folder.path());
     let server = Server::run(serve(folder.path(), &[]), "");
     let client = authority.client();
@@ -111,7 +120,7 @@ async fn clients_speak_tls_with_the_server_itself() {
 
 #[tokio::test]
 async fn plain_http_is_led_on() {
-    let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
+    let (folder, authority) = (data().await, Authority::new());
     authority.issue(folder.path());
     // Nothing else listens on this one of the many loopback addresses.
     let [.., high, low] = std::process::id().to_be_bytes();
@@ -131,7 +140,7 @@ async fn plain_http_is_led_on() {
 
 #[tokio::test]
 async fn a_new_certificate_is_taken_up_while_clients_go_on() {
-    let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
+    let (folder, authority) = (data().await, Authority::new());
     authority.issue(folder.path());
     let server = Arc::new(Server::run(serve(folder.path(), &[]), ""));
     let (stop, asked) = (
@@ -185,9 +194,9 @@ async fn a_new_certificate_is_taken_up_while_clients_go_on() {
     assert!(asked.load(Ordering::Relaxed) > 20);
 }
 
-#[test]
-fn the_health_command_asks_over_tls_too() {
-    let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
+#[tokio::test]
+async fn the_health_command_asks_over_tls_too() {
+    let (folder, authority) = (data().await, Authority::new());
     authority.issue(folder.path());
     let server = Server::run(serve(folder.path(), &[]), "");
     let at = server.url().strip_prefix("https://").unwrap().to_owned();
@@ -210,9 +219,9 @@ fn the_health_command_asks_over_tls_too() {
     assert!(said.contains(&format!("nothing listens on {at}")), "{said}");
 }
 
-#[test]
-fn what_is_wrong_with_a_certificate_is_said_at_the_start() {
-    let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
+#[tokio::test]
+async fn what_is_wrong_with_a_certificate_is_said_at_the_start() {
+    let (folder, authority) = (data().await, Authority::new());
     let said = |more: &[&str]| {
         let mut command = command(folder.path(), None);
         command

@@ -82,11 +82,15 @@ impl S3Writer {
         usize::try_from(part_bytes(part)).unwrap_or(usize::MAX)
     }
 
-    /// Makes room for some bytes; a small blob takes little, and nothing more than a part.
+    /// Makes room for some bytes; a small blob takes little, and nothing more than a part. After the first part the
+    /// next is as long, most often: growing to it would leave a part's worth of memory behind.
     fn reserve(&mut self, bytes: usize) {
         let needed = self.buffer.len() + bytes;
         if needed > self.buffer.capacity() {
-            let room = (needed * 2).min(self.part_bytes()).max(needed);
+            let part = self.part_bytes();
+            let is_first = self.state.parts.is_empty() && self.flying.is_none();
+            let room = if is_first { needed * 2 } else { part };
+            let room = room.min(part).max(needed);
             self.buffer.reserve_exact(room - self.buffer.len());
         }
     }
