@@ -2,6 +2,7 @@
 # Makes the image `dockyard` from target/release, with docker, podman or buildah, whichever is there.
 #   image.sh [--tag NAME:TAG] [--engine docker|podman|buildah]
 #   image.sh --files DIR      only lays out what goes into it
+#   image.sh --bundle         lays out target/bundle, from which Elastic Beanstalk builds it (docs/deploy-aws.md)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,11 +25,26 @@ lay_out() { # folder
   echo 'dockyard:x:65532:' >"$1/system/etc/group"
 }
 
+# The last stage of the Dockerfile, with the files from here instead of from the stage before.
+write_dockerfile() { # folder
+  sed -n '/^FROM scratch$/,$p' Dockerfile | sed 's|--from=build \(.*\)/out/|\1|' >"$1/Dockerfile"
+}
+
 tag=dockyard:latest
 engine=
 while [ $# -gt 0 ]; do
   case $1 in
     --files) lay_out "$2"; exit ;;
+    --bundle)
+      lay_out target/bundle
+      write_dockerfile target/bundle
+      cp infrastructure/bundle/docker-compose.yml target/bundle/
+      # An archive holds no empty folder.
+      touch target/bundle/data/.keep
+      say 'laid out target/bundle'
+      exit
+      ;;
+    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit ;;
     --tag) tag=$2; shift 2 ;;
     --engine) engine=$2; shift 2 ;;
     *) die "unknown argument $1" ;;
@@ -36,8 +52,7 @@ while [ $# -gt 0 ]; do
 done
 
 lay_out target/image
-# The last stage of the Dockerfile, with the files from here instead of from the stage before.
-sed -n '/^FROM scratch$/,$p' Dockerfile | sed 's|--from=build \(.*\)/out/|\1|' >target/image/Dockerfile
+write_dockerfile target/image
 if [ -z "$engine" ]; then
   for engine in docker podman buildah; do
     if command -v "$engine" >/dev/null; then break; fi

@@ -101,7 +101,7 @@ fingerprint() {
     printf '%s\n' "${WASM_SKIP_RUSTUP:-}"
     rustc --version
     [ "$1" != test ] ||
-      cat end2end/package-lock.json scripts/clients/requirements.txt scripts/debian13.sh
+      cat end2end/package-lock.json scripts/clients/requirements.txt infrastructure/requirements.txt scripts/debian13.sh
   } 2>&1 | sha256sum | cut -d' ' -f1
 }
 
@@ -129,10 +129,31 @@ setup_test() {
     die "npm ci failed in end2end; the whole output is in $cache/npm.log"
   }
   setup_python_clients
+  setup_infrastructure
   local as_root
   find_root || die "the container engines of the tests need root, and there is no sudo"
   "${as_root[@]}" scripts/debian13.sh prepare || die "docker 26 could not be unpacked"
 }
+
+# What looks at infrastructure/: checkov, and the schema of the AWS provider as an npm package holds it.
+setup_infrastructure() {
+  local at=$cache/infrastructure schema
+  ! have_infrastructure || return 0
+  schema=$(grep -o '@cdktn/provider-aws@[0-9.]*' infrastructure/requirements.txt)
+  rm -rf "$at"
+  mkdir -p "$at"
+  {
+    /usr/bin/python3 -m venv "$at/venv" &&
+      "$at/venv/bin/pip" install --disable-pip-version-check --no-input --requirement infrastructure/requirements.txt &&
+      (cd "$at" && npm pack --silent "$schema" && tar --extract --gzip --file cdktn-provider-aws-*.tgz package/.jsii)
+  } >"$cache/infrastructure.log" 2>&1 || {
+    tail -n 10 "$cache/infrastructure.log" >&2
+    die "what looks at infrastructure/ could not be installed; the whole output is in $cache/infrastructure.log"
+  }
+  rm -f "$at"/*.tgz
+  cp infrastructure/requirements.txt "$at/"
+}
+have_infrastructure() { cmp -s infrastructure/requirements.txt "$cache/infrastructure/requirements.txt"; }
 
 # The registry clients that are written in Python or come as Python packages.
 setup_python_clients() {
@@ -170,7 +191,7 @@ done_before() {
   [ "$1" = test ] || return 0
   # node_modules lives in this folder, the stamp does not.
   cmp -s end2end/package-lock.json end2end/node_modules/.dockyard-lock &&
-    have_python_clients
+    have_python_clients && have_infrastructure
 }
 
 setup_one() {

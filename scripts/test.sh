@@ -91,6 +91,7 @@ finish() {
 
 if step 'set-up' scripts/setup.sh build test; then
   step 'check' scripts/check.sh
+  step 'infrastructure' scripts/infrastructure.sh
   if step 'build' scripts/build.sh; then
     step 'integration tests' integration
     step 'clients' clients
