@@ -174,3 +174,37 @@ if mount -t tmpfs -o size=48m tmpfs "$disk" 2>"$output"; then
 else
   fail 'a file system to fill up can be mounted' "$output"
 fi
+
+# --- a disk that turned read-only
+
+# As after an error of the disk: what is open stays so, and nothing new can be written.
+start_server
+sign_up alice 'correct horse battery'
+token=$(new_token alice 'correct horse battery')
+authorised=(-H "authorization: Bearer $token")
+new_blob 1000000
+http POST "$app/blobs/uploads/?digest=$digest" "${authorised[@]}" --data-binary "@$work/blob"
+answered 'a blob is taken' 201
+small=$digest
+if mount --bind "$data/blobs" "$data/blobs" 2>"$output" && mount -o remount,ro,bind "$data/blobs" 2>"$output"; then
+  new_blob 1000000
+  http POST "$app/blobs/uploads/?digest=$digest" "${authorised[@]}" --data-binary "@$work/blob"
+  refused 'on a read-only disk, a blob is refused' '500|503|507'
+  http GET "$app/blobs/$digest" "${authorised[@]}"
+  equal 'nothing of it can be seen' 404 "$status"
+  http GET "$app/blobs/$small" "${authorised[@]}"
+  equal 'what was there is there' "200 $small" "$status sha256:$(sha256sum <"$body" | cut -d' ' -f1)"
+  http GET /readyz
+  answered 'the server says that it is not ready' 503
+  if grep -qi 'read-only' "$body"; then ok 'and why'; else fail 'and why' "$body"; fi
+  mount -o remount,rw,bind "$data/blobs"
+  http GET /readyz
+  answered 'it is ready again by itself' 200
+  http POST "$app/blobs/uploads/?digest=$digest" "${authorised[@]}" --data-binary "@$work/blob"
+  answered 'and takes the blob' 201
+  stop_server TERM
+  umount "$data/blobs"
+  check 'nothing is wrong with what is stored' "$dockyard" admin verify --data-dir "$data"
+else
+  fail 'a file system can be made read-only' "$output"
+fi
