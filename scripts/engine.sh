@@ -98,6 +98,9 @@ with_names() {
     mount --bind "$root/certs.d" /etc/docker/certs.d && exec "$@"
 }
 
+up_docker26_graph() { start_docker26 graph false 'overlay2 vfs'; }
+up_docker26_containerd() { start_docker26 containerd true 'overlayfs native'; }
+
 start_docker26() { # store, whether it is containerd's, storage drivers
   local at=$root/docker26-$1
   "$scripts/debian13.sh" prepare || return 1

@@ -148,6 +148,11 @@ impl Show {
 
     fn tell(&mut self, told: &Told<'_>) {
         match told {
+            Told::Waiting => {
+                if self.is_terminal {
+                    eprint!("\rwaiting for the collector, or another backup\x1b[K");
+                }
+            }
             Told::Progress(progress) => {
                 if self.is_terminal && self.shown.elapsed() >= SHOWN_EVERY {
                     self.shown = Instant::now();

@@ -52,6 +52,8 @@ pub struct DamagedBlob {
 
 /// What is told as it happens.
 pub enum Told<'a> {
+    /// The collector is at work, or another backup.
+    Waiting,
     Progress(&'a Progress),
     Damaged(&'a DamagedBlob),
 }
@@ -330,8 +332,9 @@ fn remove(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a closed database durable under its name.
+/// Makes a closed database durable under its name, for its owner alone.
 fn put_in_place(unfinished: &Path, file: &Path) -> io::Result<()> {
+    fs::set_permissions(unfinished, Permissions::from_mode(0o600))?;
     File::open(unfinished)?.sync_all()?;
     fs::rename(unfinished, file)?;
     match file.parent() {

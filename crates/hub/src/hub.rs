@@ -21,6 +21,8 @@ use crate::images::{
 use crate::search::Search;
 use crate::store::{BlobStore, FsStore, S3Options, S3Store, StoreError};
 
+/// How often a backup looks, a second apart, whether the collector is done: a node that died in a pass is over by then.
+const BUSY_TRIES: u32 = 320;
 /// How long database and store may take to say that they are there.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -252,9 +254,17 @@ impl Caretaker {
             return Err(BackupError::SameFolder(to.to_owned()));
         }
         let now_ms = self.options.clock.now_ms();
-        let work = backup::back_up(&self.db, &*self.store, to, now_ms, tell);
-        let done = self.collector.keep_off(work).await?;
-        done.unwrap_or(Err(BackupError::Busy))
+        let mut tries = BUSY_TRIES;
+        loop {
+            let work = backup::back_up(&self.db, &*self.store, to, now_ms, &mut *tell);
+            match self.collector.keep_off(work).await? {
+                Some(done) => return done,
+                None if tries > 0 => tries -= 1,
+                None => return Err(BackupError::Busy),
+            }
+            tell(Told::Waiting);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
     }
 
     /// Closes the database.

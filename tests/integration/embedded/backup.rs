@@ -206,14 +206,6 @@ async fn what_can_not_be_done_is_said() {
     let error = back_up(&app, &own).await.unwrap_err();
     assert!(error.to_string().contains("name another one"), "{error}");
 
-    app.change_database(
-        "INSERT INTO leases (name, holder, until_ms) VALUES ('collector', 'x', 9000000000000000)",
-    )
-    .await;
-    let error = back_up(&app, backup.path()).await.unwrap_err();
-    assert!(error.to_string().contains("try again"), "{error}");
-    app.change_database("DELETE FROM leases").await;
-
     back_up(&app, backup.path()).await.unwrap();
     let error = put_back(backup.path(), &own).await.unwrap_err();
     assert!(
@@ -262,4 +254,29 @@ async fn the_commands_say_what_they_did() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("there is a database already"), "{text}");
     assert_eq!(verify(data.path()).await, []);
+}
+
+#[tokio::test]
+async fn a_backup_waits_for_the_collector() {
+    let app = app().await;
+    let backup = TempDir::new().unwrap();
+    app.change_database(
+        "INSERT INTO leases (name, holder, until_ms) VALUES ('collector', 'x', 9000000000000000)",
+    )
+    .await;
+    let (told, mut waits) = tokio::sync::mpsc::unbounded_channel();
+    let caretaker = Caretaker::open(app.options()).await.unwrap();
+    let mut tell = |what: Told<'_>| {
+        if matches!(what, Told::Waiting) {
+            told.send(()).unwrap();
+        }
+    };
+    let leaving = async {
+        waits.recv().await.expect("it waits");
+        app.change_database("DELETE FROM leases").await;
+    };
+    let (done, ()) = tokio::join!(caretaker.back_up(backup.path(), &mut tell), leaving);
+    done.unwrap();
+    caretaker.close().await;
+    assert!(backup.path().join("dockyard.db").is_file());
 }

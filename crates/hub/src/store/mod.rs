@@ -155,6 +155,8 @@ impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            // As a disk turns after an error, until somebody mounts it anew.
+            io::ErrorKind::ReadOnlyFilesystem => Self::Unavailable(error.to_string()),
             _ => Self::Io(error),
         }
     }

@@ -44,7 +44,8 @@ pub(super) fn compress(
         output,
         at_work: VecDeque::new(),
         held_max: at_once * (1 + AHEAD),
-        turns: Arc::new(Semaphore::new(at_once)),
+        // One more than there are cores: none waits while one block is handed on and the next one begun.
+        turns: Arc::new(Semaphore::new(at_once + 1)),
         crc: Crc::new(),
     };
     let mut hasher = Hasher::new(Algorithm::Sha256);
