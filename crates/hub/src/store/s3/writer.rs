@@ -20,6 +20,9 @@ const PART_TIMEOUT: Duration = Duration::from_mins(1);
 /// Bytes a second below which a part is given up, and sent again.
 const SLOWEST: u64 = 256 * 1024;
 
+/// What becomes of a part on its way: its entity tag, and its memory back.
+type Landed = Result<(String, Vec<u8>), StoreError>;
+
 /// Takes the bytes of one append.
 pub(super) struct S3Writer {
     store: S3Store,
@@ -27,8 +30,10 @@ pub(super) struct S3Writer {
     state: State,
     /// What will be the next part.
     buffer: Vec<u8>,
-    /// The part that is on its way.
-    flying: Option<AbortOnDropHandle<Result<String, StoreError>>>,
+    /// The memory of a part that was sent, for the part after the next: given back to the allocator instead, it would
+    /// lie about for a while.
+    spare: Vec<u8>,
+    flying: Option<AbortOnDropHandle<Landed>>,
     is_touched: bool,
     _hold: Hold,
 }
@@ -70,6 +75,7 @@ impl S3Writer {
             at,
             state,
             buffer,
+            spare: Vec::new(),
             flying: None,
             is_touched,
             _hold: hold,
@@ -101,9 +107,14 @@ impl S3Writer {
         let upload = self.upload_id().await?;
         let (store, at) = (self.store.clone(), self.at);
         let number = self.state.parts.len() + 1;
-        let bytes = Bytes::from(std::mem::take(&mut self.buffer));
-        let task: JoinHandle<_> =
-            tokio::spawn(async move { store.send_part(at, &upload, number, bytes).await });
+        let spare = std::mem::take(&mut self.spare);
+        let bytes = Bytes::from(std::mem::replace(&mut self.buffer, spare));
+        let task: JoinHandle<_> = tokio::spawn(async move {
+            let etag = store.send_part(at, &upload, number, bytes.clone()).await?;
+            let mut memory = bytes.try_into_mut().map_or_else(|_| Vec::new(), Vec::from);
+            memory.clear();
+            Ok((etag, memory))
+        });
         self.flying = Some(AbortOnDropHandle::new(task));
         Ok(())
     }
@@ -113,10 +124,10 @@ impl S3Writer {
         let Some(flying) = self.flying.take() else {
             return Ok(());
         };
-        let etag = flying
-            .await
-            .map_err(|error| StoreError::Io(error.into()))??;
+        let landed = flying.await.map_err(|error| StoreError::Io(error.into()))?;
+        let (etag, memory) = landed?;
         self.state.parts.push(etag);
+        self.spare = memory;
         Ok(())
     }
 
