@@ -23,9 +23,9 @@ use crate::store::{BlobStore, End, FsStore, Location, StoreError};
 
 /// Rows looked up at once.
 const BATCH: u32 = 500;
-/// The database in a backup, and while it is being made.
 const DATABASE: &str = "dockyard.db";
-const UNFINISHED: &str = "dockyard.db.unfinished";
+/// Ends the name of a database until all its blobs are there.
+const UNFINISHED: &str = ".unfinished";
 const BLOBS: &str = "blobs";
 
 /// How far a backup or its restoration is.
@@ -99,7 +99,8 @@ pub(crate) async fn back_up(
 ) -> Result<Progress, BackupError> {
     // It holds hashes of passwords, and keys.
     folder_failed(to, make_private(to))?;
-    let (unfinished, database) = (to.join(UNFINISHED), to.join(DATABASE));
+    let database = to.join(DATABASE);
+    let unfinished = with_end(&database, UNFINISHED);
     folder_failed(to, remove(&unfinished))?;
     let blobs = folder_failed(to, FsStore::open(&to.join(BLOBS)))?;
     db.snapshot(&unfinished).await?;
@@ -123,14 +124,8 @@ pub(crate) async fn back_up(
     if let Some(before) = before {
         before.close().await;
     }
-    let copied = match copied {
-        Ok(copied) => copied,
-        Err(error) => {
-            copy.close().await;
-            return Err(error);
-        }
-    };
     copy.close().await;
+    let copied = copied?;
     folder_failed(to, put_in_place(&unfinished, &database))?;
     let copy = open(&database).await?;
     let removed = remove_others(&copy, &blobs).await;
@@ -163,9 +158,7 @@ pub async fn restore(
         return Err(BackupError::NotEmpty(database));
     }
     let store = options.open_store().await?;
-    let mut unfinished = database.clone().into_os_string();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
+    let unfinished = with_end(&database, UNFINISHED);
     folder_failed(&folder, remove(&unfinished))?;
     folder_failed(&folder, fs::copy(&source, &unfinished))?;
     let copy = open(&unfinished).await?;
@@ -319,12 +312,16 @@ fn make_private(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+fn with_end(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
 /// Removes what is left of a database that was not finished.
 fn remove(file: &Path) -> io::Result<()> {
     for end in ["", "-wal", "-shm", "-journal"] {
-        let mut name = file.as_os_str().to_owned();
-        name.push(end);
-        match fs::remove_file(name) {
+        match fs::remove_file(with_end(file, end)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }

@@ -1,0 +1,196 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::data::DataArgs;
+use super::times::{Keep, TimeShift};
+
+/// A Docker Hub of your own.
+#[derive(Debug, Parser)]
+#[command(name = "dockyard", version, about, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  dockyard serve
+  dockyard serve --listen 127.0.0.1:8080 --data-dir /var/lib/dockyard
+  dockyard serve --public-url https://images.example.org
+  dockyard serve --database-url postgres://dockyard@db/dockyard --bucket images
+  dockyard admin gc --dry-run
+  dockyard admin verify --data-dir /var/lib/dockyard
+  dockyard admin backup --data-dir /var/lib/dockyard /mnt/backup/dockyard
+  dockyard admin restore --data-dir /var/lib/dockyard /mnt/backup/dockyard";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the registry, the pages and the API until Ctrl-C.
+    Serve(ServeArgs),
+    /// Ask a running server whether it can serve; exits with 1 when it can't.
+    Health(HealthArgs),
+    /// Look after the data; may be used while the server runs.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Free what nothing refers to any more, as the server does every hour.
+    Gc(GcArgs),
+    /// Hash every blob and manifest anew, check every reference, and say what is wrong and where.
+    ///
+    /// Exits with 1 when a problem is left.
+    Verify(VerifyArgs),
+    /// Make a backup of the embedded database and all blobs in a folder, while the server goes on.
+    ///
+    /// The same folder again: only what is new is copied. Exits with 1 when blobs had to be left out.
+    Backup(BackupArgs),
+    /// Put a backup into a folder that has no database yet, and into its bucket if it has one.
+    ///
+    /// Every blob is hashed on the way. Exits with 1 when blobs had to be left out.
+    Restore(RestoreArgs),
+}
+
+/// Which server is asked.
+#[derive(Debug, Default, clap::Args)]
+pub struct HealthArgs {
+    /// Address that the server listens on [default: 127.0.0.1:3000]
+    #[arg(long, env = "DOCKYARD_LISTEN", value_name = "HOST:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// The server's certificate, when it serves HTTPS; not read
+    #[arg(long, env = "DOCKYARD_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Settings file [default: dockyard.toml, if there is one]
+    #[arg(long, env = "DOCKYARD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// How the server encrypts what clients send.
+#[derive(Debug, Default, clap::Args)]
+pub struct TlsArgs {
+    /// Certificate for HTTPS, as PEM, with those that lead to its authority; read again when it changes
+    #[arg(
+        long,
+        env = "DOCKYARD_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    pub tls_cert: Option<PathBuf>,
+    /// Key of the certificate, as PEM
+    #[arg(
+        long,
+        env = "DOCKYARD_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    pub tls_key: Option<PathBuf>,
+    /// One more address, on which plain http is led on to HTTPS
+    #[arg(long, env = "DOCKYARD_HTTP_REDIRECT", value_name = "HOST:PORT")]
+    pub http_redirect: Option<SocketAddr>,
+}
+
+/// How long things are kept that nothing refers to.
+#[derive(Debug, Default, clap::Args)]
+pub struct KeepArgs {
+    /// How long a blob stays after the last manifest that refers to it [default: 1d]
+    #[arg(long, env = "DOCKYARD_GC_GRACE", value_name = "TIME")]
+    pub gc_grace: Option<Keep>,
+    /// How long a manifest stays without a tag, an index or a subject; "never" to delete none
+    /// [default: 14d]
+    #[arg(long, env = "DOCKYARD_GC_UNTAGGED", value_name = "TIME")]
+    pub gc_untagged: Option<Keep>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct GcArgs {
+    /// Only tell what would be freed now
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub keep: KeepArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct BackupArgs {
+    /// Folder of the backup
+    #[arg(value_name = "DIR")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RestoreArgs {
+    /// Folder of the backup
+    #[arg(value_name = "DIR")]
+    pub from: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// Take damaged blobs out of service, so that a push puts them back, and mend references
+    #[arg(long)]
+    pub repair: bool,
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// Where log lines are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+#[derive(Debug, Default, clap::Args)]
+pub struct ServeArgs {
+    /// Address to listen on [default: 127.0.0.1:3000]
+    #[arg(long, env = "DOCKYARD_LISTEN", value_name = "HOST:PORT")]
+    pub listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub data: DataArgs,
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    /// Address that clients use, when a proxy stands in front
+    #[arg(long, env = "DOCKYARD_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For says where a request comes from, as networks with commas between
+    #[arg(
+        long,
+        env = "DOCKYARD_TRUSTED_PROXIES",
+        value_name = "NETWORKS",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Option<Vec<IpNet>>,
+    /// Form of the log on stderr [default: text]
+    #[arg(long, env = "DOCKYARD_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// How often to free what nothing refers to any more, or "never" [default: 1h]
+    #[arg(long, env = "DOCKYARD_GC_INTERVAL", value_name = "TIME")]
+    pub gc_interval: Option<Keep>,
+    #[command(flatten)]
+    pub keep: KeepArgs,
+    /// Run on a clock that is so far from the machine's, for demonstrations
+    #[arg(
+        long,
+        env = "DOCKYARD_TIME_SHIFT",
+        value_name = "TIME",
+        hide = true,
+        allow_hyphen_values = true
+    )]
+    pub time_shift: Option<TimeShift>,
+}
