@@ -24,7 +24,7 @@ test_needs=(
   /bin/busybox=busybox-static mmdebstrap=mmdebstrap chromium=chromium python3=python3
   node=nodejs npm=npm xz=xz-utils zstd=zstd bzip2=bzip2 tmux=tmux openssl=openssl strace=strace
   # Proxies that the documentation shows.
-  nginx=nginx-light caddy=caddy
+  nginx=nginx caddy=caddy
   docker-compose=docker-compose
   # Databases, started by the tests on folders of their own.
   '/usr/lib/postgresql/*/bin/initdb=postgresql' /usr/sbin/mariadbd=mariadb-server
