@@ -81,7 +81,7 @@ lay_out() {
   rm -rf "$into/lib/rustlib/src"
   find root/usr/lib -name 'librustc_driver*.so' -exec mv {} "$into/lib/" \;
   find root/usr/lib -name 'libLLVM.so.*' -exec cp -L {} "$into/lib/" \;
-  if LD_LIBRARY_PATH=$into/lib ldd "$into"/lib/*.so* | grep -q 'not found'; then
+  if LD_LIBRARY_PATH=$into/lib ldd "$into"/lib/*.so* | grep 'not found' >&2; then
     log "installing what LLVM needs"
     as_root apt-get install -y -qq libedit2 libxml2 libz3-4 libffi8 libzstd1 >&2
   fi
