@@ -116,12 +116,6 @@ impl Connection {
         Ok(String::from_utf8(text)?)
     }
 
-    /// Sends what `head` wrote and reads the answer.
-    pub fn repeat(&mut self, request: &[u8], is_head: bool) -> Result<Answer> {
-        self.reader.get_mut().write_all(request)?;
-        self.read(is_head)
-    }
-
     fn read(&mut self, is_head: bool) -> Result<Answer> {
         let (mut answer, is_chunked) = self.read_head()?;
         if is_head || answer.status == 204 || answer.status == 304 {

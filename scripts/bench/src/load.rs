@@ -1,6 +1,5 @@
 //! What is done to a server: the requests of a push and of a pull, and many of them at once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use anyhow::{Result, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::http::{Body, Connection, path_of};
+use crate::rate::{self, Asked, WARM_UP};
 
 pub const MIB: usize = 1024 * 1024;
 /// Connections that ask at once where requests a second are counted.
@@ -107,81 +107,44 @@ impl Target {
 
     /// Sends one request again and again over several connections; returns requests a second.
     pub fn repeat(&self, method: &'static str, path: &str) -> Result<f64> {
-        let path = path.to_owned();
-        self.count(move |connection, _| {
-            let request = connection.head(
-                method,
-                &path,
-                "accept: application/vnd.oci.image.manifest.v1+json\r\n",
-            ) + "\r\n";
-            Ok(Box::new(move |connection: &mut Connection| {
-                let answer = connection.repeat(request.as_bytes(), method == "HEAD")?;
-                ensure!(answer.status == 200, "{method}: {}", answer.status);
-                Ok(())
-            }))
+        let accept = "accept: application/vnd.oci.image.manifest.v1+json\r\n\r\n";
+        rate::measure(Asked {
+            port: self.port,
+            request: self.connect()?.head(method, path, accept),
+            is_head: method == "HEAD",
+            connections: CONNECTIONS,
+            counted: COUNTED,
         })
     }
 
-    /// Puts a new manifest under a new tag again and again; returns puts a second.
+    /// Puts a new manifest under a new tag again and again over several connections; returns puts a second.
     pub fn put_many(&self, run: &str, config: &str, layer: &(String, usize)) -> Result<f64> {
-        let (target, run, config, layer) = (
-            self.clone(),
-            run.to_owned(),
-            config.to_owned(),
-            layer.clone(),
-        );
-        let next = Arc::new(AtomicU64::new(0));
-        self.count(move |_, _| {
-            let (target, run, config, layer, next) = (
-                target.clone(),
-                run.clone(),
-                config.clone(),
-                layer.clone(),
-                next.clone(),
-            );
-            Ok(Box::new(move |connection: &mut Connection| {
-                let tag = format!("{run}-{}", next.fetch_add(1, Ordering::Relaxed));
-                let manifest = manifest(&config, 2, &layer, &tag);
-                target.put_manifest(connection, &tag, &manifest)
-            }))
-        })
-    }
-
-    /// Lets each connection do its step over and over for `COUNTED`.
-    fn count<F>(&self, prepare: F) -> Result<f64>
-    where
-        F: Fn(&Connection, usize) -> Result<Step>,
-    {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let done = Arc::new(AtomicU64::new(0));
-        let mut workers = Vec::new();
-        for i in 0..CONNECTIONS {
+        let (is_over, done, next) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+        let put = || -> Result<()> {
             let mut connection = self.connect()?;
-            let mut step = prepare(&connection, i)?;
-            let (is_over, done) = (is_over.clone(), done.clone());
-            workers.push(std::thread::spawn(move || -> Result<()> {
-                while !is_over.load(Ordering::Relaxed) {
-                    step(&mut connection)?;
-                    done.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok(())
-            }));
-        }
-        // The first half second warms caches up.
-        std::thread::sleep(Duration::from_millis(500));
-        let (from, started) = (done.load(Ordering::Relaxed), Instant::now());
-        std::thread::sleep(COUNTED);
-        let count = done.load(Ordering::Relaxed) - from;
-        let secs = started.elapsed().as_secs_f64();
-        is_over.store(true, Ordering::Relaxed);
-        for worker in workers {
-            worker.join().expect("workers do not panic")?;
-        }
-        Ok(count as f64 / secs)
+            while !is_over.load(Ordering::Relaxed) {
+                let tag = format!("{run}-{}", next.fetch_add(1, Ordering::Relaxed));
+                let manifest = manifest(config, 2, layer, &tag);
+                self.put_manifest(&mut connection, &tag, &manifest)?;
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(put)).collect();
+            std::thread::sleep(WARM_UP);
+            let (from, started) = (done.load(Ordering::Relaxed), Instant::now());
+            std::thread::sleep(COUNTED);
+            let count = done.load(Ordering::Relaxed) - from;
+            let secs = started.elapsed().as_secs_f64();
+            is_over.store(true, Ordering::Relaxed);
+            workers
+                .into_iter()
+                .try_for_each(|worker| worker.join().expect("workers do not panic"))?;
+            Ok(count as f64 / secs)
+        })
     }
 }
-
-type Step = Box<dyn FnMut(&mut Connection) -> Result<()> + Send>;
 
 /// Writes an image's manifest; `note` makes it differ from all others.
 pub fn manifest(config: &str, config_bytes: usize, layer: &(String, usize), note: &str) -> String {

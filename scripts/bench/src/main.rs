@@ -9,6 +9,7 @@
 mod http;
 mod load;
 mod populate;
+mod rate;
 mod report;
 mod rows;
 mod server;
