@@ -1,6 +1,7 @@
 //! The whole of it, opened and closed together.
 
 use std::fs::{File, TryLockError};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -70,9 +71,12 @@ impl HubOptions {
     }
 }
 
-/// Every service. Cheap to clone.
+/// Every service, behind one pointer: each request has its own. Cheap to clone.
 #[derive(Clone)]
-pub struct Hub {
+pub struct Hub(Arc<Services>);
+
+/// What a hub does.
+pub struct Services {
     pub accounts: Accounts,
     pub access: Access,
     pub repositories: Repositories,
@@ -88,7 +92,15 @@ pub struct Hub {
     pub collector: Collector,
     db: Db,
     store: Arc<dyn BlobStore>,
-    lock: Arc<Mutex<Option<File>>>,
+    lock: Mutex<Option<File>>,
+}
+
+impl Deref for Hub {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
 }
 
 impl Hub {
@@ -127,7 +139,7 @@ impl Hub {
             blobs.clone(),
             pulls.clone(),
         );
-        Ok(Self {
+        Ok(Self(Arc::new(Services {
             accounts,
             access: Access::new(db.clone(), clock.clone()),
             repositories: Repositories::new(db.clone(), clock.clone(), changed.clone()),
@@ -148,8 +160,8 @@ impl Hub {
             collector,
             db,
             store,
-            lock: Arc::new(Mutex::new(Some(lock))),
-        })
+            lock: Mutex::new(Some(lock)),
+        })))
     }
 
     /// Fails with the reason when requests can't be served. Takes four seconds at most.

@@ -6,6 +6,7 @@
 //! does not need.
 
 mod address;
+mod at_once;
 mod dialect;
 mod error;
 mod servers;
@@ -23,6 +24,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, SqlSafeStr};
 
 pub use address::{DatabaseUrl, DatabaseUrlError};
+pub(crate) use at_once::{ReadRow, read_row};
 pub(crate) use error::Contention;
 pub use error::DbError;
 pub use tx::Tx;
@@ -74,7 +76,7 @@ impl Db {
     pub async fn open(url: &DatabaseUrl) -> Result<Self, DbError> {
         let engine = match url {
             DatabaseUrl::Sqlite(file) => {
-                let opened = sqlite::Sqlite::open(file).await;
+                let opened = Box::pin(sqlite::Sqlite::open(file)).await;
                 Engine::Sqlite(opened.map_err(|error| error.of(url))?)
             }
             DatabaseUrl::Postgres(at) => {
@@ -161,6 +163,20 @@ impl Db {
                 asked(ask).await
             }
         }
+    }
+
+    /// Reads one row, or none, by its key: on the thread of the caller where that is the fastest.
+    pub(crate) async fn lookup<R: Row + ReadRow>(
+        &self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Option<R>, DbError> {
+        if let Engine::Sqlite(sqlite) = &self.engine
+            && let Ok(found) = sqlite.at_once().optional(sql, &values)
+        {
+            return Ok(found);
+        }
+        self.optional(sql, values).await
     }
 
     /// Runs one statement in a transaction of its own and returns the number of rows it found to change; again, when it

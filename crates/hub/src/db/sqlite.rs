@@ -1,6 +1,7 @@
 //! SQLite: WAL, one writer, a pool of readers.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{
@@ -8,6 +9,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Sqlite as Driver, Transaction};
 
+use super::at_once::AtOnce;
 use super::{Db, DbError};
 
 /// Connections that read; more than the machine has cores gains nothing.
@@ -24,6 +26,7 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 pub(super) struct Sqlite {
     writer: SqlitePool,
     readers: SqlitePool,
+    at_once: Arc<AtOnce>,
 }
 
 impl Sqlite {
@@ -39,12 +42,19 @@ impl Sqlite {
         let writer = pool(1).connect_with(options.clone()).await?;
         // A new schema is acknowledged to nobody: it is durable with the first change that is.
         set_synchronous(&writer, "PRAGMA synchronous = NORMAL").await?;
+        // In one transaction, each page is written once.
+        let mut tx = writer.begin_with(BEGIN).await?;
         sqlx::migrate!("../../migrations/sqlite")
-            .run(&writer)
+            .run(&mut *tx)
             .await?;
+        tx.commit().await?;
         set_synchronous(&writer, "PRAGMA synchronous = FULL").await?;
         let readers = pool(READERS).connect_with(options.read_only(true)).await?;
-        Ok(Self { writer, readers })
+        Ok(Self {
+            writer,
+            readers,
+            at_once: Arc::new(AtOnce::new(file)),
+        })
     }
 
     pub(super) const fn reader(&self) -> &SqlitePool {
@@ -53,6 +63,10 @@ impl Sqlite {
 
     pub(super) const fn writer(&self) -> &SqlitePool {
         &self.writer
+    }
+
+    pub(super) fn at_once(&self) -> &AtOnce {
+        &self.at_once
     }
 
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Driver>, DbError> {
@@ -77,6 +91,7 @@ impl Sqlite {
     }
 
     pub(super) async fn close(&self) {
+        self.at_once.close();
         self.readers.close().await;
         self.writer.close().await;
     }

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 
 use super::{bytes_to_column, column_to_bytes, parse, readable};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, placeholders, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, read_row, values};
 use crate::images::Blob;
 use crate::store::Location;
 
@@ -20,6 +20,12 @@ pub(super) struct BlobRow {
     size_bytes: i64,
     location: String,
 }
+
+read_row!(BlobRow {
+    digest,
+    size_bytes,
+    location
+});
 
 impl BlobRow {
     pub(super) fn into_blob(self) -> Result<Blob, DbError> {

@@ -9,7 +9,7 @@ use super::blobs::DIGESTS_A_QUERY;
 use super::repositories::{AccessRow, RepositoryAccess};
 use super::{bytes_to_column, column_to_bytes, parse};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, placeholders, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, read_row, values};
 use crate::images::StoredManifest;
 
 #[derive(FromRow)]
@@ -20,6 +20,8 @@ struct FoundRow {
     media_type: Option<String>,
     unreferenced_ms: Option<i64>,
 }
+
+read_row!(FoundRow { digest, media_type, unreferenced_ms } with access: AccessRow);
 
 /// A manifest of a repository, its bytes left out.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ pub(crate) async fn find_in(
                 LEFT JOIN tags t ON t.repository_id = r.id AND t.name = ?
                 LEFT JOIN manifests m ON m.repository_id = r.id AND m.digest = t.digest
                 WHERE r.name = ?";
-            db.optional::<FoundRow>(sql, values![caller_id, tag, name])
+            db.lookup::<FoundRow>(sql, values![caller_id, tag, name])
                 .await?
         }
         Reference::Digest(digest) => {
@@ -56,7 +58,7 @@ pub(crate) async fn find_in(
                 FROM repositories r
                 LEFT JOIN manifests m ON m.repository_id = r.id AND m.digest = ?
                 WHERE r.name = ?";
-            db.optional::<FoundRow>(sql, values![caller_id, digest, name])
+            db.lookup::<FoundRow>(sql, values![caller_id, digest, name])
                 .await?
         }
     };

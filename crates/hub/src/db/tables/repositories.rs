@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use super::former_names;
 use super::{column_to_bytes, parse, parse_list, readable};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, placeholders, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, read_row, values};
 use crate::images::Repository;
 
 #[derive(FromRow)]
@@ -55,6 +55,13 @@ pub(super) struct AccessRow {
     visibility: String,
     caller_admin: Option<i64>,
 }
+
+read_row!(AccessRow {
+    id,
+    owner_id,
+    visibility,
+    caller_admin
+});
 
 /// What an access decision needs to know.
 #[derive(Debug)]
@@ -126,7 +133,7 @@ pub(crate) async fn find_access(
             (SELECT u.is_admin FROM users u WHERE u.id = ?) AS caller_admin
         FROM repositories
         WHERE name = ?";
-    let row = db.optional::<AccessRow>(sql, values![caller_id, name]);
+    let row = db.lookup::<AccessRow>(sql, values![caller_id, name]);
     row.await?.map(AccessRow::into_access).transpose()
 }
 

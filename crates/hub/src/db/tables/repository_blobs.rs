@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, FromRow};
 use super::blobs::{BlobRow, DIGESTS_A_QUERY};
 use super::{column_to_bytes, parse};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, placeholders, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, read_row, values};
 use crate::images::Blob;
 
 #[derive(FromRow)]
@@ -17,6 +17,8 @@ struct LinkedRow {
     blob: BlobRow,
     unreferenced_ms: Option<i64>,
 }
+
+read_row!(LinkedRow { unreferenced_ms } with blob: BlobRow);
 
 /// A blob of a repository.
 pub(crate) struct Linked {
@@ -36,7 +38,7 @@ pub(crate) async fn find(
         JOIN blobs b ON b.digest = rb.digest
         WHERE rb.repository_id = ? AND rb.digest = ? AND b.damaged_ms IS NULL";
     let row = db
-        .optional::<LinkedRow>(sql, values![&repository_id, digest])
+        .lookup::<LinkedRow>(sql, values![&repository_id, digest])
         .await?;
     row.map(|row| {
         Ok(Linked {
