@@ -4,8 +4,9 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class Proxy {
   /** Bytes that browsers sent. */
   sent = 0;
-  /** After how many of them all connections are cut, once. */
+  /** After how many of them all connections are cut, once, and none is taken for a while. */
   cutAt = Infinity;
+  private isGone = false;
   private readonly sockets = new Set<Socket>();
 
   private constructor(private readonly server: Server) {}
@@ -29,6 +30,10 @@ export class Proxy {
   }
 
   private join(browser: Socket, port: number) {
+    if (this.isGone) {
+      browser.destroy();
+      return;
+    }
     const server = connect(port, '127.0.0.1');
     for (const [one, other] of [
       [browser, server],
@@ -47,6 +52,9 @@ export class Proxy {
       if (this.sent >= this.cutAt) {
         this.cutAt = Infinity;
         this.cut();
+        // A browser tries at once again what a connection broke off that it had used before, and says nothing.
+        this.isGone = true;
+        setTimeout(() => (this.isGone = false), 1000);
       }
     });
   }
