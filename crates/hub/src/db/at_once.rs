@@ -17,9 +17,9 @@ pub(crate) trait ReadRow: Sized {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self>;
 }
 
-/// Reads a row struct by the names of its fields, and `with` one more that has columns of its own.
+/// Reads a row struct by the names of its fields; behind `;` stands one that has columns of its own.
 macro_rules! read_row {
-    ($row:ident { $($column:ident),* } $(with $inner:ident: $rest:ident)?) => {
+    ($row:ident: $($column:ident),* $(; $inner:ident: $rest:ident)?) => {
         impl $crate::db::ReadRow for $row {
             fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
                 Ok(Self {
@@ -112,7 +112,7 @@ mod tests {
         value: Vec<u8>,
     }
 
-    read_row!(Setting { value });
+    read_row!(Setting: value);
 
     #[tokio::test]
     async fn finds_what_was_committed_just_before() {

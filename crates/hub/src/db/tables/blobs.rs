@@ -21,11 +21,7 @@ pub(super) struct BlobRow {
     location: String,
 }
 
-read_row!(BlobRow {
-    digest,
-    size_bytes,
-    location
-});
+read_row!(BlobRow: digest, size_bytes, location);
 
 impl BlobRow {
     pub(super) fn into_blob(self) -> Result<Blob, DbError> {

@@ -21,7 +21,7 @@ struct FoundRow {
     unreferenced_ms: Option<i64>,
 }
 
-read_row!(FoundRow { digest, media_type, unreferenced_ms } with access: AccessRow);
+read_row!(FoundRow: digest, media_type, unreferenced_ms; access: AccessRow);
 
 /// A manifest of a repository, its bytes left out.
 #[derive(Debug)]

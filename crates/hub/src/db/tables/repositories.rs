@@ -56,12 +56,7 @@ pub(super) struct AccessRow {
     caller_admin: Option<i64>,
 }
 
-read_row!(AccessRow {
-    id,
-    owner_id,
-    visibility,
-    caller_admin
-});
+read_row!(AccessRow: id, owner_id, visibility, caller_admin);
 
 /// What an access decision needs to know.
 #[derive(Debug)]

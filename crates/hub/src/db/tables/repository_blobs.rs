@@ -18,7 +18,7 @@ struct LinkedRow {
     unreferenced_ms: Option<i64>,
 }
 
-read_row!(LinkedRow { unreferenced_ms } with blob: BlobRow);
+read_row!(LinkedRow: unreferenced_ms; blob: BlobRow);
 
 /// A blob of a repository.
 pub(crate) struct Linked {
