@@ -1,12 +1,14 @@
 //! Which address leads where.
 
+use std::sync::LazyLock;
+
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use leptos::prelude::provide_context;
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
@@ -20,6 +22,14 @@ use crate::web::app::{App, shell};
 /// Largest body in bytes of what is read whole, forms and JSON: the longest README, with each byte as
 /// the three characters that a form writes for it.
 const BODY_MAX: usize = 2 * 1024 * 1024;
+
+/// The pages' addresses: making the list renders the whole of them once.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+
+/// Makes ready what the router needs beside a state.
+pub fn prepare() {
+    LazyLock::force(&PAGES);
+}
 
 /// Builds the whole server.
 pub fn router(state: AppState) -> Router {
@@ -38,7 +48,7 @@ pub fn router(state: AppState) -> Router {
         move || shell(options.clone())
     };
     let pages = Router::new()
-        .leptos_routes_with_context(&state, generate_route_list(App), context, shell)
+        .leptos_routes_with_context(&state, PAGES.clone(), context, shell)
         .fallback(page)
         .layer(middleware::from_fn(requests::in_time))
         .layer(middleware::from_fn_with_state(
@@ -100,8 +110,7 @@ fn client_routes() -> Routes {
 
 /// Lists every route there is: the registry protocol, the API, the pages and what they call.
 pub fn routes() -> Vec<Route> {
-    let pages = generate_route_list(App);
-    let pages = pages.iter().map(|page| Route::new("GET", page.path()));
+    let pages = PAGES.iter().map(|page| Route::new("GET", page.path()));
     let calls = leptos::server_fn::axum::server_fn_paths();
     let calls = calls.map(|(path, method)| Route::new(method, path));
     let mut list = oci::routes();

@@ -53,6 +53,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         })?),
         None => None,
     };
+    // On another core, while this one waits for disk and database.
+    tokio::spawn(async { router::prepare() });
     let hub = Hub::open(settings.data.clone()).await?;
     let address = listener.local_addr()?;
     let scheme = if tls.is_some() { "https" } else { "http" };

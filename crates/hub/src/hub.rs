@@ -310,7 +310,7 @@ pub enum OpenError {
     )]
     NoDatabase(PathBuf),
     #[error("the folder {0} can't be used: {1}")]
-    Folder(PathBuf, #[source] std::io::Error),
+    Folder(PathBuf, std::io::Error),
     #[error("can't use the store of the blobs: {0}. Look at --bucket and the settings beside it")]
     Store(StoreError),
     #[error(transparent)]

@@ -13,6 +13,11 @@ use crate::db::tables::{settings, users};
 use crate::db::{Db, DbError};
 use crate::{Id, Secret};
 
+/// What signs registry tokens.
+const TOKEN_KEY: &str = "token_key";
+/// What makes the first administrator.
+const SETUP_KEY: &str = "setup_key";
+
 /// What a person gives to get an account.
 #[derive(Debug)]
 pub struct SignUp {
@@ -37,7 +42,15 @@ pub struct Accounts {
 impl Accounts {
     pub(crate) async fn open(db: Db, clock: Clock) -> Result<Self, DbError> {
         let sessions = Sessions::new(db.clone(), clock.clone());
-        let tokens = Tokens::open(db.clone(), clock.clone()).await?;
+        // Both keys are made at the first start, in one go.
+        let offered = [
+            (TOKEN_KEY, random_bytes::<32>().to_vec()),
+            (SETUP_KEY, hex::encode(random_bytes::<16>()).into_bytes()),
+        ];
+        settings::insert_missing(&db, &offered).await?;
+        let key = settings::find(&db, TOKEN_KEY).await?;
+        let key = key.ok_or_else(|| DbError::Corrupt("no key for tokens".to_owned()))?;
+        let tokens = Tokens::new(db.clone(), clock.clone(), Secret::new(key));
         Ok(Self {
             throttle: Throttle::new(clock.clone()),
             db,
@@ -73,7 +86,7 @@ impl Accounts {
         let mut tx = self.db.begin().await?;
         if is_admin {
             // Of several at once, on whichever node, one is the first.
-            settings::lock(&mut tx, "setup_key").await?;
+            settings::lock(&mut tx, SETUP_KEY).await?;
         }
         if is_admin && users::has_admin_in(&mut tx).await? {
             return Err(AccountError::SetupKeyWrong);
@@ -124,11 +137,9 @@ impl Accounts {
         if users::has_admin(&self.db).await? {
             return Ok(None);
         }
-        let offered = hex::encode(random_bytes::<16>()).into_bytes();
-        let key = settings::find_or_insert(&self.db, "setup_key", offered).await?;
-        Ok(Some(Secret::new(
-            String::from_utf8_lossy(&key).into_owned(),
-        )))
+        let key = settings::find(&self.db, SETUP_KEY).await?;
+        let key = key.map(|key| String::from_utf8_lossy(&key).into_owned());
+        Ok(key.map(Secret::new))
     }
 
     async fn check_setup_key(&self, key: &Secret<String>) -> Result<(), AccountError> {

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{AccountError, Caller, User};
 use crate::clock::Clock;
-use crate::db::tables::{access_tokens, settings};
+use crate::db::tables::access_tokens;
 use crate::db::{Db, DbError};
 use crate::{Id, Secret};
 
@@ -151,15 +151,9 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Opens the token service with the instance's own key, and makes the key at the first start.
-    pub(crate) async fn open(db: Db, clock: Clock) -> Result<Self, DbError> {
-        let offered = random_bytes::<32>().to_vec();
-        let key = settings::find_or_insert(&db, "token_key", offered).await?;
-        Ok(Self {
-            db,
-            clock,
-            key: Secret::new(key),
-        })
+    /// Opens the token service with the instance's own key.
+    pub(super) const fn new(db: Db, clock: Clock, key: Secret<Vec<u8>>) -> Self {
+        Self { db, clock, key }
     }
 
     /// Makes a personal token that is good until it is revoked, or ends.
@@ -364,7 +358,8 @@ mod tests {
         let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("t.db")))
             .await
             .unwrap();
-        (Tokens::open(db, clock.clone()).await.unwrap(), folder)
+        let key = Secret::new(random_bytes::<32>().to_vec());
+        (Tokens::new(db, clock.clone(), key), folder)
     }
 
     #[tokio::test]

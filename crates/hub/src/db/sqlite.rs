@@ -1,5 +1,8 @@
 //! SQLite: WAL, one writer, a pool of readers.
 
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +34,7 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) async fn open(file: &Path) -> Result<Self, DbError> {
+        make_private(file).map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -40,16 +44,13 @@ impl Sqlite {
             .busy_timeout(BUSY_TIMEOUT)
             .statement_cache_capacity(STATEMENTS);
         let writer = pool(1).connect_with(options.clone()).await?;
-        // A new schema is acknowledged to nobody: it is durable with the first change that is.
-        set_synchronous(&writer, "PRAGMA synchronous = NORMAL").await?;
         // In one transaction, each page is written once.
         let mut tx = writer.begin_with(BEGIN).await?;
         sqlx::migrate!("../../migrations/sqlite")
             .run(&mut *tx)
             .await?;
         tx.commit().await?;
-        set_synchronous(&writer, "PRAGMA synchronous = FULL").await?;
-        let readers = pool(READERS).connect_with(options.read_only(true)).await?;
+        let readers = pool(READERS).connect_lazy_with(options.read_only(true));
         Ok(Self {
             writer,
             readers,
@@ -97,6 +98,16 @@ impl Sqlite {
     }
 }
 
+/// Makes the file, if there is none, so that its owner alone may read it: it holds hashes of passwords, and keys. What
+/// SQLite puts beside it gets the same rights.
+fn make_private(file: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Lets the database look for damage in itself.
 ///
 /// Source: SQLite, `PRAGMA integrity_check` and `PRAGMA foreign_key_check`.
@@ -113,11 +124,6 @@ pub(super) async fn check(db: &Db) -> Result<Vec<String>, DbError> {
     Ok(found)
 }
 
-async fn set_synchronous(writer: &SqlitePool, sql: &'static str) -> Result<(), DbError> {
-    sqlx::query(sql).execute(writer).await?;
-    Ok(())
-}
-
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
@@ -126,4 +132,22 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(30))
         .test_before_acquire(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_but_its_owner_reads_a_new_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("a.db")).await.unwrap();
+        for name in ["a.db", "a.db-wal", "a.db-shm"] {
+            let metadata = folder.path().join(name).metadata().unwrap();
+            assert_eq!(metadata.permissions().mode() & 0o077, 0, "{name}");
+        }
+        sqlite.close().await;
+    }
 }

@@ -127,31 +127,23 @@ impl BlobStore for FsStore {
 }
 
 /// The parts of a folder, and which of them this process knows to be durable: an object in one that is not
-/// could be gone with it after a power cut, however well it was synced itself.
+/// could be gone with it after a power cut, however well it was synced itself. Nothing is known before the first write:
+/// opening waits for no disk.
 #[derive(Debug)]
 struct Parts {
     root: PathBuf,
+    is_root_durable: AtomicBool,
     durable: [AtomicBool; 256],
 }
 
 impl Parts {
-    /// Makes the folder and what is in it durable.
     fn open(root: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(root)?;
-        let found = parts_of(root)?;
-        let parts = Self {
+        Ok(Self {
             root: root.to_owned(),
-            durable: std::array::from_fn(|part| {
-                AtomicBool::new(found.iter().any(|found| usize::from(*found) == part))
-            }),
-        };
-        // A process that ended just after it made a part had no time for this.
-        File::open(root)?.sync_all()?;
-        let parent = root
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
-        Ok(parts)
+            is_root_durable: AtomicBool::new(false),
+            durable: std::array::from_fn(|_| AtomicBool::new(false)),
+        })
     }
 
     /// Is the part that an object lies in.
@@ -178,9 +170,20 @@ impl Parts {
     fn make(&self, part: u8) -> io::Result<()> {
         match std::fs::create_dir(self.folder(part)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => File::open(&self.root)?.sync_all()?,
+            _ => {}
         }
-        self.durable[usize::from(part)].store(true, Ordering::Release);
+        // One sync is for all that are there before it.
+        let found = parts_of(&self.root)?;
+        File::open(&self.root)?.sync_all()?;
+        if !self.is_root_durable.load(Ordering::Acquire) {
+            let parent = self.root.parent();
+            let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+            self.is_root_durable.store(true, Ordering::Release);
+        }
+        for part in found {
+            self.durable[usize::from(part)].store(true, Ordering::Release);
+        }
         Ok(())
     }
 }
@@ -348,8 +351,11 @@ mod tests {
     fn a_part_counts_as_durable_only_when_this_process_synced_its_name() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("07")).unwrap();
+        std::fs::create_dir(folder.path().join("08")).unwrap();
         let parts = Parts::open(folder.path()).unwrap();
-        assert!(!parts.require(7).unwrap());
+        // A process that ended just after it made them had perhaps no time to sync.
+        assert!(parts.require(7).unwrap());
+        assert!(!parts.require(7).unwrap() && !parts.require(8).unwrap());
         // Another first writer was faster, and has perhaps not synced yet.
         std::fs::create_dir(folder.path().join("0a")).unwrap();
         assert!(parts.require(10).unwrap());

@@ -1,20 +1,37 @@
 //! Values that the instance made for itself: keys, the set-up key.
 
-use crate::db::{Db, DbError, Tx, values};
+use sqlx::{AssertSqlSafe, FromRow};
 
-/// Reads a value; a name without one gets the value that is offered. The first writer wins.
-pub(crate) async fn find_or_insert(
+use crate::db::{Db, DbError, Tx, Value, read_row, values};
+
+#[derive(FromRow)]
+struct Setting {
+    value: Vec<u8>,
+}
+
+read_row!(Setting: value);
+
+/// Gives each of the names that has no value yet the one beside it, all at once. The first writer wins.
+pub(crate) async fn insert_missing(
     db: &Db,
-    name: &str,
-    offered: Vec<u8>,
-) -> Result<Vec<u8>, DbError> {
-    if let Some(value) = find(db, name).await? {
-        return Ok(value);
-    }
-    let sql = "INSERT INTO settings (name, value) VALUES (?, ?)";
-    match db.execute(sql, values![name, offered.clone()]).await {
-        Err(DbError::Duplicate) => Ok(find(db, name).await?.unwrap_or_default()),
-        other => other.map(|_| offered),
+    offered: &[(&'static str, Vec<u8>)],
+) -> Result<(), DbError> {
+    loop {
+        let mut missing: Vec<Value> = Vec::new();
+        for (name, value) in offered {
+            if find(db, name).await?.is_none() {
+                missing.extend(values![*name, value.clone()]);
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let places = vec!["(?, ?)"; missing.len() / 2].join(", ");
+        let sql = format!("INSERT INTO settings (name, value) VALUES {places}");
+        match db.execute(AssertSqlSafe(sql), missing).await {
+            Err(DbError::Duplicate) => {}
+            other => return other.map(|_| ()),
+        }
     }
 }
 
@@ -28,8 +45,9 @@ pub(crate) async fn lock(tx: &mut Tx, name: &str) -> Result<(), DbError> {
     Ok(())
 }
 
-async fn find(db: &Db, name: &str) -> Result<Option<Vec<u8>>, DbError> {
+/// Reads a value.
+pub(crate) async fn find(db: &Db, name: &str) -> Result<Option<Vec<u8>>, DbError> {
     let sql = "SELECT value FROM settings WHERE name = ?";
-    let row = db.optional::<(Vec<u8>,)>(sql, values![name]).await?;
-    Ok(row.map(|(value,)| value))
+    let row = db.lookup::<Setting>(sql, values![name]).await?;
+    Ok(row.map(|row| row.value))
 }

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 use super::parse;
 use crate::Id;
 use crate::accounts::{Profile, User};
-use crate::db::{Db, DbError, Tx, values};
+use crate::db::{Db, DbError, Tx, read_row, values};
 
 #[derive(FromRow)]
 struct UserRow {
@@ -141,9 +141,17 @@ pub(crate) async fn count_admins(tx: &mut Tx) -> Result<usize, DbError> {
     Ok(rows.len())
 }
 
+#[derive(FromRow)]
+struct AdminRow {
+    #[expect(dead_code, reason = "that there is a row says it all")]
+    is_admin: i64,
+}
+
+read_row!(AdminRow: is_admin);
+
 pub(crate) async fn has_admin(db: &Db) -> Result<bool, DbError> {
     let sql = "SELECT is_admin FROM users WHERE is_admin = 1 LIMIT 1";
-    Ok(db.optional::<(i64,)>(sql, values![]).await?.is_some())
+    Ok(db.lookup::<AdminRow>(sql, values![]).await?.is_some())
 }
 
 pub(crate) async fn has_admin_in(tx: &mut Tx) -> Result<bool, DbError> {
