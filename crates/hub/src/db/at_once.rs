@@ -145,6 +145,10 @@ mod tests {
         let db = Db::open(&DatabaseUrl::Sqlite(file.clone())).await.unwrap();
         let sql = "INSERT INTO settings (name, value) VALUES ('a', ?)";
         db.execute(sql, values![vec![7]]).await.unwrap();
+        // The driver's connection that reads is made beside.
+        while db.connections() != (2, 2) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         // Nothing is left to open; the driver has it open still.
         std::fs::rename(&file, folder.path().join("moved.db")).unwrap();
         let alone = AtOnce::new(&file).optional::<Setting>(FIND, &[Value::from("a")]);
