@@ -141,6 +141,8 @@ pub(crate) async fn count_admins(tx: &mut Tx) -> Result<usize, DbError> {
     Ok(rows.len())
 }
 
+const ANY_ADMIN: &str = "SELECT is_admin FROM users WHERE is_admin = 1 LIMIT 1";
+
 #[derive(FromRow)]
 struct AdminRow {
     #[expect(dead_code, reason = "that there is a row says it all")]
@@ -150,11 +152,9 @@ struct AdminRow {
 read_row!(AdminRow: is_admin);
 
 pub(crate) async fn has_admin(db: &Db) -> Result<bool, DbError> {
-    let sql = "SELECT is_admin FROM users WHERE is_admin = 1 LIMIT 1";
-    Ok(db.lookup::<AdminRow>(sql, values![]).await?.is_some())
+    Ok(db.lookup::<AdminRow>(ANY_ADMIN, values![]).await?.is_some())
 }
 
 pub(crate) async fn has_admin_in(tx: &mut Tx) -> Result<bool, DbError> {
-    let sql = "SELECT is_admin FROM users WHERE is_admin = 1 LIMIT 1";
-    Ok(tx.optional::<(i64,)>(sql, values![]).await?.is_some())
+    Ok(tx.optional::<(i64,)>(ANY_ADMIN, values![]).await?.is_some())
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::images::hasher::Hasher;
 
-/// How hard it tries: smaller than what `gzip -1` makes, in half the time.
+/// How hard it tries: smaller than what `gzip -1` makes, in a third of the time.
 const LEVEL: i32 = 1;
 /// Bytes that are compressed together: beyond this, size hardly depends on it.
 const BLOCK_BYTES: usize = 1024 * 1024;
