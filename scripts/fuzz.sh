@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
 # Fuzzes the parsers and the import of tarballs: scripts/fuzz.sh [SECONDS] [TARGET...]    (600 seconds each, all targets)
-# Needs no nightly toolchain and no cargo-fuzz: the coverage is LLVM's own. What is found is kept in
-# fuzz/artifacts; the corpus in fuzz/corpus grows and is kept small.
+#   scripts/fuzz.sh --minimize     only reduces the corpus to the smallest set of inputs that covers as much
+# Needs no nightly toolchain and no cargo-fuzz: the coverage is LLVM's own. Inputs that fail are kept in fuzz/artifacts.
+# The corpus is one archive, fuzz/corpus.tar.xz: it is unpacked to target/fuzz-corpus, and packed again at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+all=(manifest reference range scope import)
 seconds=${1:-600}
+[ "$seconds" != --minimize ] || seconds=0
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(manifest reference range scope import)
+[ ${#targets[@]} -gt 0 ] || targets=("${all[@]}")
 
-command -v g++ >/dev/null || {
-  echo 'fuzz: libFuzzer is C++: install g++ (Debian: g++)' >&2
+command -v g++ >/dev/null && command -v xz >/dev/null || {
+  echo 'fuzz: libFuzzer is C++, and the corpus is packed: install g++ and xz-utils' >&2
   exit 1
 }
 coverage=(
@@ -22,20 +25,32 @@ coverage=(
 host=$(rustc -vV | sed -n 's/^host: //p')
 built=$(realpath -m "${CARGO_TARGET_DIR:-target}")/fuzz
 # With --target, build scripts are compiled without the coverage.
-RUSTFLAGS="${coverage[*]}" cargo build --locked --release --manifest-path fuzz/Cargo.toml \
+RUSTFLAGS="${coverage[*]}" cargo build --locked --profile fuzz --package dockyard-fuzz --features libfuzzer --bins \
   --target "$host" --target-dir "$built"
 
+corpus=target/fuzz-corpus
+rm -rf "$corpus"
+mkdir -p "$corpus"
+tar --extract --xz --file fuzz/corpus.tar.xz --directory "$corpus"
+
 for target in "${targets[@]}"; do
-  echo "==== fuzzing $target for ${seconds}s"
-  mkdir -p "fuzz/corpus/$target" "fuzz/artifacts/$target"
-  program=$built/$host/release/$target
-  "$program" "fuzz/corpus/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
-    -artifact_prefix="fuzz/artifacts/$target/" -print_final_stats=1 -verbosity=0
+  mkdir -p "$corpus/$target" "fuzz/artifacts/$target"
+  program=$built/$host/fuzz/$target
+  if [ "$seconds" -gt 0 ]; then
+    echo "==== fuzzing $target for ${seconds}s"
+    "$program" "$corpus/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
+      -artifact_prefix="fuzz/artifacts/$target/" -print_final_stats=1 -verbosity=0
+  fi
   # Keeps the smallest set of inputs that covers as much.
-  small=$(mktemp -d)
-  "$program" -merge=1 -max_len=512 "$small" "fuzz/corpus/$target" 2>/dev/null
-  rm -rf "fuzz/corpus/$target"
-  mv "$small" "fuzz/corpus/$target"
-  chmod 755 "fuzz/corpus/$target"
-  find "fuzz/corpus/$target" -type f | wc -l | xargs -I{} echo "==== $target: {} inputs kept"
+  small=$corpus/$target.small
+  mkdir -p "$small"
+  "$program" -merge=1 -max_len=512 "$small" "$corpus/$target" 2>/dev/null
+  rm -rf "${corpus:?}/$target"
+  mv "$small" "$corpus/$target"
+  echo "==== $target: $(find "$corpus/$target" -type f | wc -l) inputs kept"
 done
+
+# The same inputs always make the same archive.
+tar --create --xz --file fuzz/corpus.tar.xz.new --directory "$corpus" --sort=name --mtime=@0 --owner=0 --group=0 \
+  --numeric-owner --mode=u=rwX,go=rX "${all[@]}"
+mv fuzz/corpus.tar.xz.new fuzz/corpus.tar.xz

@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use dockyard::server::{self, config::Cli};
-use tikv_jemallocator::Jemalloc;
 
 /// Gives memory back after a burst: with the system's allocator, many requests at once left some hundred
 /// megabytes behind.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
-static ALLOCATOR: Jemalloc = Jemalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

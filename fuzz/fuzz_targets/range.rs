@@ -1,15 +1,3 @@
-//! Ranges: any text asks for something, and a part that is asked for is there.
 #![no_main]
 
-use dockyard_oci::{ContentRange, Requested};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|input: (u64, &str)| {
-    let (length, text) = input;
-    if let Requested::Part(range) = Requested::parse(text, length) {
-        assert!(range.start < range.end && range.end <= length);
-    }
-    if let Ok(range) = text.parse::<ContentRange>() {
-        assert!(range.length() > 0 && range.first().checked_add(range.length() - 1).is_some());
-    }
-});
+libfuzzer_sys::fuzz_target!(|input| dockyard_fuzz::range::run(input));

@@ -1,4 +1,6 @@
 //! The pages' assets: embedded in the binary, under hashed names, compressed beforehand.
+//!
+//! Builds with debug assertions embed nothing: they read `target/site` of their checkout, which may change meanwhile.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -16,28 +18,50 @@ use rust_embed::Embed;
 #[folder = "target/site/"]
 struct Site;
 
-/// Logical names and the hashed ones they stand for.
-static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+/// Plain names of assets and their hashed names.
+type Names = HashMap<String, String>;
+
+fn read_names() -> Names {
     let manifest = Site::get("manifest.json").map(|file| file.data);
     manifest
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default()
-});
+}
 
-/// Is the address of an asset, `/assets/<hashed name>`.
+/// Returns the hashed name of an asset.
+fn hashed_name(name: &str) -> Option<String> {
+    static NAMES: LazyLock<Names> = LazyLock::new(read_names);
+    if cfg!(debug_assertions) {
+        return read_names().remove(name);
+    }
+    NAMES.get(name).cloned()
+}
+
+/// Returns the address of an asset, `/assets/<hashed name>`.
 pub fn url(name: &str) -> String {
-    format!("/assets/{}", NAMES.get(name).map_or(name, String::as_str))
+    match hashed_name(name) {
+        Some(hashed) => format!("/assets/{hashed}"),
+        None => format!("/assets/{name}"),
+    }
+}
+
+/// Returns a number that changes with the assets, in builds with debug assertions.
+pub fn version() -> u64 {
+    let hash = Site::get("manifest.json").map(|file| file.metadata.sha256_hash());
+    hash.map_or(0, |hash| {
+        u64::from_be_bytes(std::array::from_fn(|i| hash[i]))
+    })
 }
 
 /// Serves an asset; a hashed name never changes, so it may be kept for ever.
 pub async fn serve(Path(name): Path<String>, headers: HeaderMap) -> impl IntoResponse {
-    let hashed = NAMES.get(&name);
+    let hashed = hashed_name(&name);
     let cache = if hashed.is_none() {
         "public, max-age=31536000, immutable"
     } else {
         "public, max-age=300"
     };
-    let file_name = hashed.unwrap_or(&name);
+    let file_name = hashed.as_deref().unwrap_or(&name);
     let Some((data, encoding)) = find(file_name, &headers) else {
         return StatusCode::NOT_FOUND.into_response();
     };

@@ -1,33 +1,40 @@
 //! For whoever works on the pages, in builds with debug assertions alone: the styleguide, and, when
-//! `DOCKYARD_DEV` is set as by `make dev`, pages that load themselves anew when another server stands behind
-//! them.
+//! `DOCKYARD_DEV` is set as by `make dev`, pages that reload when the server or the assets changed.
 
 use std::sync::LazyLock;
 
 use dockyard_hub::Id;
 
-/// Which start of the server this is; `None` outside of `make dev`.
+use super::assets;
+
+/// An id of this start of the server; `None` outside of `make dev`.
 static START: LazyLock<Option<String>> = LazyLock::new(|| {
     let wanted = cfg!(debug_assertions) && std::env::var_os("DOCKYARD_DEV").is_some();
     wanted.then(|| Id::new().to_string())
 });
 
-/// Tells whether the server was started by `make dev`.
+/// Returns true when the server was started by `make dev`.
 pub fn is_on() -> bool {
     START.is_some()
 }
 
-/// `GET /dev/start`: which start of the server this is.
-pub async fn start() -> &'static str {
-    START.as_deref().unwrap_or_default()
+/// Names this start of the server together with the assets as they are now.
+fn version() -> Option<String> {
+    let start = START.as_deref()?;
+    Some(format!("{start}-{:x}", assets::version()))
 }
 
-/// Is the script that asks for the start twice a second and reloads the page when it is another.
+/// `GET /dev/version`: changes when pages should reload.
+pub async fn current() -> String {
+    version().unwrap_or_default()
+}
+
+/// Returns the script that asks for the version twice a second and reloads the page when it changed.
 pub fn script() -> Option<String> {
-    let start = START.as_deref()?;
+    let version = version()?;
     Some(format!(
-        "setInterval(async () => {{ try {{ const r = await fetch('/dev/start'); \
-         if (r.ok && await r.text() !== '{start}') location.reload(); }} catch {{}} }}, 500)"
+        "setInterval(async () => {{ try {{ const r = await fetch('/dev/version'); \
+         if (r.ok && await r.text() !== '{version}') location.reload(); }} catch {{}} }}, 500)"
     ))
 }
 

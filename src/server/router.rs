@@ -102,7 +102,7 @@ fn client_routes() -> Routes {
         .get("/-/styleguide", dev::styleguide)
         .get(crate::web::styleguide::STYLE_PATH, dev::styleguide_style);
     if dev::is_on() {
-        routes.get("/dev/start", dev::start)
+        routes.get("/dev/version", dev::current)
     } else {
         routes
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use dockyard_hub::HubOptions;
 use dockyard_hub::clock::Clock;
-use dockyard_hub::db::DatabaseUrl;
+use dockyard_hub::db::{DatabaseUrl, ServerUrl};
 use dockyard_hub::store::{BlobStore, FsStore, S3Options, S3Store};
 use futures::StreamExt;
 use sqlx::mysql::MySqlConnectOptions;
@@ -136,12 +136,12 @@ pub async fn change_database(options: &HubOptions, sql: &'static str) {
             sqlx::raw_sql(sql).execute(&mut database).await.unwrap();
             database.close().await.unwrap();
         }
-        DatabaseUrl::Postgres(at) => {
+        DatabaseUrl::Server(ServerUrl::Postgres(at)) => {
             let mut database = at.connect().await.unwrap();
             sqlx::raw_sql(sql).execute(&mut database).await.unwrap();
             database.close().await.unwrap();
         }
-        DatabaseUrl::MariaDb(at) => {
+        DatabaseUrl::Server(ServerUrl::MariaDb(at)) => {
             let mut database = at.connect().await.unwrap();
             sqlx::raw_sql(sql).execute(&mut database).await.unwrap();
             database.close().await.unwrap();

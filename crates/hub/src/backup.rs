@@ -145,7 +145,7 @@ pub async fn restore(
 ) -> Result<Progress, BackupError> {
     let database = match options.database() {
         DatabaseUrl::Sqlite(file) => file,
-        server => return Err(BackupError::Server(server)),
+        server @ DatabaseUrl::Server(_) => return Err(BackupError::Server(server)),
     };
     let source = from.join(DATABASE);
     if !source.is_file() {

@@ -20,7 +20,7 @@ use crate::images::{
     Blobs, Collector, History, Manifests, Pulls, Repositories, Stars, Tags, Uploads, Verifier,
 };
 use crate::search::Search;
-use crate::store::{BlobStore, FsStore, S3Options, S3Store, StoreError};
+use crate::store::{BlobStore, FsStore, S3Options, StoreError};
 
 /// How often a backup looks, a second apart, whether the collector is done: a node that died in a pass is over by then.
 const BUSY_TRIES: u32 = 320;
@@ -58,10 +58,7 @@ impl HubOptions {
 
     pub(crate) async fn open_store(&self) -> Result<Arc<dyn BlobStore>, OpenError> {
         if let Some(bucket) = &self.bucket {
-            let store = Box::pin(S3Store::open(bucket.clone()));
-            let store = store.await.map_err(OpenError::Store)?;
-            store.ping().await.map_err(OpenError::Store)?;
-            return Ok(Arc::new(store));
+            return Box::pin(open_bucket(bucket)).await;
         }
         let folder = self.data_dir.join("blobs");
         match FsStore::open(&folder) {
@@ -69,6 +66,19 @@ impl HubOptions {
             Err(error) => Err(OpenError::Folder(folder, error)),
         }
     }
+}
+
+#[cfg(feature = "s3")]
+async fn open_bucket(options: &S3Options) -> Result<Arc<dyn BlobStore>, OpenError> {
+    let store = crate::store::S3Store::open(options.clone()).await;
+    let store = store.map_err(OpenError::Store)?;
+    store.ping().await.map_err(OpenError::Store)?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "s3"))]
+async fn open_bucket(_options: &S3Options) -> Result<Arc<dyn BlobStore>, OpenError> {
+    Err(OpenError::NoBuckets)
 }
 
 /// Every service, behind one pointer: each request has its own. Cheap to clone.
@@ -313,6 +323,11 @@ pub enum OpenError {
     Folder(PathBuf, std::io::Error),
     #[error("can't use the store of the blobs: {0}. Look at --bucket and the settings beside it")]
     Store(StoreError),
+    #[cfg(not(feature = "s3"))]
+    #[error(
+        "this build has no S3 client, so that it compiles sooner: use the program that `make build` makes, or no --bucket"
+    )]
+    NoBuckets,
     #[error(transparent)]
     Database(#[from] DbError),
     #[error(transparent)]

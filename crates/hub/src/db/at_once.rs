@@ -8,30 +8,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params_from_iter};
 
-use super::Value;
-
-/// A row struct that can be read without the driver.
-pub(crate) trait ReadRow: Sized {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self>;
-}
-
-/// Reads a row struct by the names of its fields; behind `;` stands one that has columns of its own.
-macro_rules! read_row {
-    ($row:ident: $($column:ident),* $(; $inner:ident: $rest:ident)?) => {
-        impl $crate::db::ReadRow for $row {
-            fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-                Ok(Self {
-                    $($inner: <$rest as $crate::db::ReadRow>::read(row)?,)?
-                    $($column: row.get(stringify!($column))?,)*
-                })
-            }
-        }
-    };
-}
-
-pub(crate) use read_row;
+use super::{ReadRow, Value};
 
 /// Connections that only read. There are as many as threads ever asked at once.
 #[derive(Debug)]
@@ -100,19 +79,17 @@ impl ToSql for Value {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::FromRow;
-
     use super::*;
-    use crate::db::{DatabaseUrl, Db, values};
+    use crate::db::{DatabaseUrl, Db, row, values};
 
     const FIND: &str = "SELECT value FROM settings WHERE name = ?";
 
-    #[derive(Debug, PartialEq, FromRow)]
-    struct Setting {
-        value: Vec<u8>,
+    row! {
+        #[derive(Debug, PartialEq)]
+        struct Setting {
+            value: Vec<u8>,
+        }
     }
-
-    read_row!(Setting: value);
 
     #[tokio::test]
     async fn finds_what_was_committed_just_before() {

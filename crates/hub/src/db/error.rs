@@ -2,7 +2,7 @@
 
 use sqlx::error::ErrorKind;
 
-use super::DatabaseUrl;
+use super::{DatabaseUrl, servers};
 
 /// What can go wrong below every service.
 #[derive(Debug, thiserror::Error)]
@@ -102,10 +102,10 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
-/// Is the error's code in the database's own terms; of MariaDB the number, which tells more than its SQLSTATE.
+/// Returns the error's code in the database's own terms.
 fn code_of(told: &dyn sqlx::error::DatabaseError) -> String {
-    match told.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>() {
-        Some(told) => told.number().to_string(),
+    match servers::error_number(told) {
+        Some(number) => number.to_string(),
         None => told.code().unwrap_or_default().into_owned(),
     }
 }

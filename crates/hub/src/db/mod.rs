@@ -7,8 +7,10 @@
 
 mod address;
 mod at_once;
-mod dialect;
 mod error;
+mod migrations;
+mod row;
+#[cfg_attr(not(feature = "servers"), path = "absent.rs")]
 mod servers;
 mod sqlite;
 pub(crate) mod tables;
@@ -18,20 +20,20 @@ mod value;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlPool, MySqlRow};
-use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, SqlSafeStr};
 
 pub use address::{DatabaseUrl, DatabaseUrlError};
-pub(crate) use at_once::{ReadRow, read_row};
 pub(crate) use error::Contention;
 pub use error::DbError;
+pub(crate) use row::{ReadRow, row};
+pub use servers::ServerUrl;
 pub use tx::Tx;
 pub(crate) use value::{Value, placeholders, values};
 
 use crate::Id;
-use dialect::{bind, mariadb, postgres};
+use servers::{Server, ServerRow};
+use value::bind;
 
 /// How often a piece of work is done again that lost a race.
 const TRIES: u32 = 8;
@@ -39,22 +41,8 @@ const TRIES: u32 = 8;
 const READ_TRIES: u32 = 3;
 
 /// A row struct that each database can fill.
-pub(crate) trait Row:
-    for<'r> FromRow<'r, SqliteRow>
-    + for<'r> FromRow<'r, PgRow>
-    + for<'r> FromRow<'r, MySqlRow>
-    + Send
-    + Unpin
-{
-}
-impl<T> Row for T where
-    T: for<'r> FromRow<'r, SqliteRow>
-        + for<'r> FromRow<'r, PgRow>
-        + for<'r> FromRow<'r, MySqlRow>
-        + Send
-        + Unpin
-{
-}
+pub(crate) trait Row: for<'r> FromRow<'r, SqliteRow> + ServerRow + Send + Unpin {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + ServerRow + Send + Unpin {}
 
 /// A handle on the database. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -65,8 +53,7 @@ pub struct Db {
 #[derive(Clone, Debug)]
 enum Engine {
     Sqlite(sqlite::Sqlite),
-    Postgres(PgPool),
-    MariaDb(MySqlPool),
+    Server(Server),
 }
 
 impl Db {
@@ -79,12 +66,7 @@ impl Db {
                 let opened = Box::pin(sqlite::Sqlite::open(file)).await;
                 Engine::Sqlite(opened.map_err(|error| error.of(url))?)
             }
-            DatabaseUrl::Postgres(at) => {
-                Engine::Postgres(Box::pin(servers::open_postgres(url, at)).await?)
-            }
-            DatabaseUrl::MariaDb(at) => {
-                Engine::MariaDb(Box::pin(servers::open_mariadb(url, at)).await?)
-            }
+            DatabaseUrl::Server(at) => Engine::Server(Box::pin(Server::open(url, at)).await?),
         };
         Ok(Self { engine })
     }
@@ -103,8 +85,7 @@ impl Db {
     async fn begin_once(&self) -> Result<Tx, DbError> {
         Ok(match &self.engine {
             Engine::Sqlite(sqlite) => Tx::Sqlite(sqlite.begin().await?),
-            Engine::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-            Engine::MariaDb(pool) => Tx::MariaDb(pool.begin().await?),
+            Engine::Server(server) => Tx::Server(server.begin().await?),
         })
     }
 
@@ -127,14 +108,7 @@ impl Db {
                 let query = bind!(sqlx::query_as(sql), values);
                 Ok(query.fetch_all(sqlite.reader()).await?)
             }
-            Engine::Postgres(pool) => {
-                let sql = postgres(sql);
-                asked(|| bind!(sqlx::query_as(sql.clone()), values.clone()).fetch_all(pool)).await
-            }
-            Engine::MariaDb(pool) => {
-                let sql = mariadb(sql);
-                asked(|| bind!(sqlx::query_as(sql.clone()), values.clone()).fetch_all(pool)).await
-            }
+            Engine::Server(server) => server.all(sql, values).await,
         }
     }
 
@@ -150,18 +124,7 @@ impl Db {
                 let query = bind!(sqlx::query_as(sql), values);
                 Ok(query.fetch_optional(sqlite.reader()).await?)
             }
-            Engine::Postgres(pool) => {
-                let sql = postgres(sql);
-                let ask =
-                    || bind!(sqlx::query_as(sql.clone()), values.clone()).fetch_optional(pool);
-                asked(ask).await
-            }
-            Engine::MariaDb(pool) => {
-                let sql = mariadb(sql);
-                let ask =
-                    || bind!(sqlx::query_as(sql.clone()), values.clone()).fetch_optional(pool);
-                asked(ask).await
-            }
+            Engine::Server(server) => server.optional(sql, values).await,
         }
     }
 
@@ -194,20 +157,7 @@ impl Db {
                     .await;
                 Ok(done?.rows_affected())
             }
-            Engine::Postgres(pool) => {
-                let sql = postgres(sql);
-                let run = || bind!(sqlx::query(sql.clone()), values.clone()).execute(pool);
-                Ok(retrying(|| async { Ok::<_, DbError>(run().await?) })
-                    .await?
-                    .rows_affected())
-            }
-            Engine::MariaDb(pool) => {
-                let sql = mariadb(sql);
-                let run = || bind!(sqlx::query(sql.clone()), values.clone()).execute(pool);
-                Ok(retrying(|| async { Ok::<_, DbError>(run().await?) })
-                    .await?
-                    .rows_affected())
-            }
+            Engine::Server(server) => server.execute(sql, values).await,
         }
     }
 
@@ -222,8 +172,10 @@ impl Db {
                     readers.num_idle() + writer.num_idle(),
                 )
             }
-            Engine::Postgres(pool) => of(pool.size(), pool.num_idle()),
-            Engine::MariaDb(pool) => of(pool.size(), pool.num_idle()),
+            Engine::Server(server) => {
+                let (size, idle) = server.connections();
+                of(size, idle)
+            }
         }
     }
 
@@ -244,7 +196,7 @@ impl Db {
     pub(crate) async fn check(&self) -> Result<Vec<String>, DbError> {
         match &self.engine {
             Engine::Sqlite(_) => sqlite::check(self).await,
-            Engine::Postgres(_) | Engine::MariaDb(_) => Ok(Vec::new()),
+            Engine::Server(_) => Ok(Vec::new()),
         }
     }
 
@@ -254,7 +206,7 @@ impl Db {
     pub(crate) async fn snapshot(&self, file: &Path) -> Result<(), DbError> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.snapshot(file).await,
-            Engine::Postgres(_) | Engine::MariaDb(_) => Err(DbError::Corrupt("no file".to_owned())),
+            Engine::Server(_) => Err(DbError::Corrupt("no file".to_owned())),
         }
     }
 
@@ -262,8 +214,7 @@ impl Db {
     pub async fn close(&self) {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.close().await,
-            Engine::Postgres(pool) => pool.close().await,
-            Engine::MariaDb(pool) => pool.close().await,
+            Engine::Server(server) => server.close().await,
         }
     }
 }
@@ -271,21 +222,6 @@ impl Db {
 /// Tells whether a connection was lost, as when the server restarts: a new one may work.
 fn is_lost(error: &sqlx::Error) -> bool {
     !matches!(error, sqlx::Error::PoolTimedOut)
-}
-
-/// Asks a question again on a new connection when the old one turns out to be gone.
-async fn asked<T, F>(mut ask: impl FnMut() -> F) -> Result<T, DbError>
-where
-    F: Future<Output = Result<T, sqlx::Error>>,
-{
-    let mut tries = 1;
-    loop {
-        match ask().await.map_err(DbError::from) {
-            Err(DbError::Unavailable(error)) if tries < READ_TRIES && is_lost(&error) => tries += 1,
-            Err(DbError::Contended(_)) if tries < READ_TRIES => tries += 1,
-            other => return other,
-        }
-    }
 }
 
 /// Does a piece of work again for as long as it only lost a race against another transaction; a few times.

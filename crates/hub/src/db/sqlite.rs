@@ -13,7 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{Sqlite as Driver, Transaction};
 
 use super::at_once::AtOnce;
-use super::{Db, DbError};
+use super::{Db, DbError, migrations};
 
 /// Connections that read; more than the machine has cores gains nothing.
 const READERS: u32 = 4;
@@ -46,9 +46,7 @@ impl Sqlite {
         let writer = pool(1).connect_with(options.clone()).await?;
         // In one transaction, each page is written once.
         let mut tx = writer.begin_with(BEGIN).await?;
-        sqlx::migrate!("../../migrations/sqlite")
-            .run(&mut *tx)
-            .await?;
+        migrations::sqlite().run(&mut *tx).await?;
         tx.commit().await?;
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
         Ok(Self {

@@ -1,16 +1,16 @@
 //! Transactions.
 
-use sqlx::{AssertSqlSafe, MySql, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr, Sqlite, Transaction};
 
-use super::dialect::{bind, mariadb, postgres};
+use super::servers::ServerTx;
+use super::value::bind;
 use super::{DbError, Row, Value};
 
 /// A transaction that may write. Dropped without `commit`, it is undone.
 #[derive(Debug)]
 pub enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
-    MariaDb(Transaction<'static, MySql>),
+    Server(ServerTx),
 }
 
 impl Tx {
@@ -18,8 +18,7 @@ impl Tx {
     pub async fn commit(self) -> Result<(), DbError> {
         Ok(match self {
             Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
-            Self::MariaDb(tx) => tx.commit().await,
+            Self::Server(tx) => tx.commit().await,
         }?)
     }
 
@@ -35,14 +34,7 @@ impl Tx {
                     .fetch_all(&mut **tx)
                     .await
             }
-            Self::Postgres(tx) => {
-                let query = bind!(sqlx::query_as(postgres(sql)), values);
-                query.fetch_all(&mut **tx).await
-            }
-            Self::MariaDb(tx) => {
-                let query = bind!(sqlx::query_as(mariadb(sql)), values);
-                query.fetch_all(&mut **tx).await
-            }
+            Self::Server(tx) => tx.all(sql, values).await,
         }?)
     }
 
@@ -57,14 +49,7 @@ impl Tx {
                 let query = bind!(sqlx::query_as(sql), values);
                 query.fetch_optional(&mut **tx).await
             }
-            Self::Postgres(tx) => {
-                let query = bind!(sqlx::query_as(postgres(sql)), values);
-                query.fetch_optional(&mut **tx).await
-            }
-            Self::MariaDb(tx) => {
-                let query = bind!(sqlx::query_as(mariadb(sql)), values);
-                query.fetch_optional(&mut **tx).await
-            }
+            Self::Server(tx) => tx.optional(sql, values).await,
         }?)
     }
 
@@ -92,9 +77,7 @@ impl Tx {
     fn locking(&self, sql: &'static str) -> SqlStr {
         match self {
             Self::Sqlite(_) => sql.into_sql_str(),
-            // Rows that refer to these may come all the same.
-            Self::Postgres(_) => AssertSqlSafe(format!("{sql} FOR NO KEY UPDATE")).into_sql_str(),
-            Self::MariaDb(_) => AssertSqlSafe(format!("{sql} FOR UPDATE")).into_sql_str(),
+            Self::Server(tx) => AssertSqlSafe(format!("{sql} {}", tx.lock_clause())).into_sql_str(),
         }
     }
 
@@ -115,14 +98,7 @@ impl Tx {
                 let done = bind!(sqlx::query(sql), values).execute(&mut **tx).await;
                 done?.rows_affected()
             }
-            Self::Postgres(tx) => {
-                let query = bind!(sqlx::query(postgres(sql)), values);
-                query.execute(&mut **tx).await?.rows_affected()
-            }
-            Self::MariaDb(tx) => {
-                let query = bind!(sqlx::query(mariadb(sql)), values);
-                query.execute(&mut **tx).await?.rows_affected()
-            }
+            Self::Server(tx) => tx.execute(sql, values).await?,
         })
     }
 
@@ -132,8 +108,10 @@ impl Tx {
         sql: &'static str,
         values: Vec<Value>,
     ) -> Result<bool, DbError> {
-        if let Self::MariaDb(_) = self {
-            // It has no words for this; a refused statement leaves its transactions as they are.
+        if let Self::Server(tx) = self
+            && !tx.has_on_conflict()
+        {
+            // MariaDB has no words for this; a refused statement leaves its transactions as they are.
             return match self.execute(sql, values).await {
                 Err(DbError::Duplicate) => Ok(false),
                 other => other.map(|_| true),

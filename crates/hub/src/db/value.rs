@@ -113,6 +113,25 @@ macro_rules! values {
 
 pub(crate) use values;
 
+/// Gives a query its arguments, in order, whichever database it is for.
+macro_rules! bind {
+    ($query:expr, $values:expr) => {
+        $values.into_iter().fold($query, |query, value| {
+            use $crate::db::Value;
+            match value {
+                Value::Int(value) => query.bind(value),
+                Value::Text(value) => query.bind(value),
+                Value::OptionalText(value) => query.bind(value),
+                Value::OptionalInt(value) => query.bind(value),
+                Value::Bytes(value) => query.bind(value),
+                Value::OptionalBytes(value) => query.bind(value),
+            }
+        })
+    };
+}
+
+pub(super) use bind;
+
 /// Is `?, ?, ?` for `count` arguments.
 pub(crate) fn placeholders(count: usize) -> String {
     let mut text = "?, ".repeat(count);

@@ -6,7 +6,9 @@
 mod contract;
 mod fs;
 mod read_ahead;
+#[cfg(feature = "s3")]
 mod s3;
+mod s3_options;
 
 use std::any::Any;
 use std::fmt;
@@ -21,7 +23,9 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 
 pub use fs::FsStore;
-pub use s3::{Encryption, S3Options, S3Store};
+#[cfg(feature = "s3")]
+pub use s3::S3Store;
+pub use s3_options::{Encryption, S3Options};
 
 use crate::Id;
 

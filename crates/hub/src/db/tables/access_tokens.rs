@@ -1,26 +1,25 @@
 //! The table `access_tokens`: personal and refresh tokens, of which only a hash is kept.
 
-use sqlx::FromRow;
-
 use super::parse;
 use crate::Id;
 use crate::accounts::{TokenKind, TokenReach, TokenSummary, User};
-use crate::db::{Db, DbError, values};
+use crate::db::{Db, DbError, row, values};
 
 /// Most tokens of a list: far more than anybody keeps track of.
 const LISTED_MAX: u32 = 1000;
 
-#[derive(FromRow)]
-struct OwnerRow {
-    token_id: String,
-    kind: String,
-    created_ms: i64,
-    last_used_ms: Option<i64>,
-    reach: String,
-    expires_ms: Option<i64>,
-    user_id: String,
-    name: String,
-    is_admin: i64,
+row! {
+    struct OwnerRow {
+        token_id: String,
+        kind: String,
+        created_ms: i64,
+        last_used_ms: Option<i64>,
+        reach: String,
+        expires_ms: Option<i64>,
+        user_id: String,
+        name: String,
+        is_admin: i64,
+    }
 }
 
 /// A token that was presented, and whose it is.
@@ -89,15 +88,16 @@ pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<Toke
     }))
 }
 
-#[derive(FromRow)]
-struct ListedRow {
-    id: String,
-    name: String,
-    kind: String,
-    reach: String,
-    created_ms: i64,
-    last_used_ms: Option<i64>,
-    expires_ms: Option<i64>,
+row! {
+    struct ListedRow {
+        id: String,
+        name: String,
+        kind: String,
+        reach: String,
+        created_ms: i64,
+        last_used_ms: Option<i64>,
+        expires_ms: Option<i64>,
+    }
 }
 
 /// Lists the tokens of a user, newest first.

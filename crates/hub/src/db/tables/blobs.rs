@@ -3,25 +3,24 @@
 use std::collections::HashSet;
 
 use dockyard_oci::Digest;
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::AssertSqlSafe;
 
 use super::{bytes_to_column, column_to_bytes, parse, readable};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, placeholders, read_row, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, row, values};
 use crate::images::Blob;
 use crate::store::Location;
 
 /// Digests asked for in one statement: below every database's limit on arguments.
 pub(super) const DIGESTS_A_QUERY: usize = 500;
 
-#[derive(FromRow)]
-pub(super) struct BlobRow {
-    digest: String,
-    size_bytes: i64,
-    location: String,
+row! {
+    pub(super) struct BlobRow {
+        digest: String,
+        size_bytes: i64,
+        location: String,
+    }
 }
-
-read_row!(BlobRow: digest, size_bytes, location);
 
 impl BlobRow {
     pub(super) fn into_blob(self) -> Result<Blob, DbError> {
@@ -125,11 +124,11 @@ pub(crate) async fn count(db: &Db) -> Result<u64, DbError> {
 
 /// Lists blobs by digest, from after `after`, those known to be damaged included.
 pub(crate) async fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<(Blob, bool)>, DbError> {
-    #[derive(FromRow)]
-    struct ListedRow {
-        #[sqlx(flatten)]
-        blob: BlobRow,
-        damaged_ms: Option<i64>,
+    row! {
+        struct ListedRow {
+            damaged_ms: Option<i64>,
+            ..blob: BlobRow,
+        }
     }
     let sql = "SELECT digest, size_bytes, location, damaged_ms
         FROM blobs

@@ -3,25 +3,23 @@
 use dockyard_oci::{
     Digest, Manifest, ManifestReference, MediaType, Reference, RepositoryName, Tag,
 };
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::AssertSqlSafe;
 
 use super::blobs::DIGESTS_A_QUERY;
 use super::repositories::{AccessRow, RepositoryAccess};
 use super::{bytes_to_column, column_to_bytes, parse};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, placeholders, read_row, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, row, values};
 use crate::images::StoredManifest;
 
-#[derive(FromRow)]
-struct FoundRow {
-    #[sqlx(flatten)]
-    access: AccessRow,
-    digest: Option<String>,
-    media_type: Option<String>,
-    unreferenced_ms: Option<i64>,
+row! {
+    struct FoundRow {
+        digest: Option<String>,
+        media_type: Option<String>,
+        unreferenced_ms: Option<i64>,
+        ..access: AccessRow,
+    }
 }
-
-read_row!(FoundRow: digest, media_type, unreferenced_ms; access: AccessRow);
 
 /// A manifest of a repository, its bytes left out.
 #[derive(Debug)]
@@ -118,11 +116,12 @@ pub(crate) async fn find_body(
     Ok(row.await?.map(|(body,)| body))
 }
 
-#[derive(FromRow)]
-struct ManifestRow {
-    digest: String,
-    media_type: String,
-    body: Vec<u8>,
+row! {
+    struct ManifestRow {
+        digest: String,
+        media_type: String,
+        body: Vec<u8>,
+    }
 }
 
 impl ManifestRow {
@@ -292,12 +291,13 @@ pub(crate) async fn delete(
     Ok(tx.execute(sql, values![&repository_id, digest]).await? > 0)
 }
 
-#[derive(FromRow)]
-struct ReferrerRow {
-    digest: String,
-    media_type: String,
-    artifact_type: Option<String>,
-    body: Vec<u8>,
+row! {
+    struct ReferrerRow {
+        digest: String,
+        media_type: String,
+        artifact_type: Option<String>,
+        body: Vec<u8>,
+    }
 }
 
 /// One manifest that names another as its subject.

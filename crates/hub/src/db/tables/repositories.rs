@@ -1,30 +1,31 @@
 //! The table `repositories`.
 
 use dockyard_oci::{RepositoryName, Visibility};
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::AssertSqlSafe;
 
 use super::former_names;
 use super::{column_to_bytes, parse, parse_list, readable};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, placeholders, read_row, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, row, values};
 use crate::images::Repository;
 
-#[derive(FromRow)]
-struct RepositoryRow {
-    id: String,
-    name: String,
-    owner_id: String,
-    visibility: String,
-    description: String,
-    readme: String,
-    created_ms: i64,
-    pushed_ms: Option<i64>,
-    tag_count: i64,
-    stars: i64,
-    pulls: i64,
-    pulled_ms: Option<i64>,
-    stored_bytes: i64,
-    platforms: String,
+row! {
+    struct RepositoryRow {
+        id: String,
+        name: String,
+        owner_id: String,
+        visibility: String,
+        description: String,
+        readme: String,
+        created_ms: i64,
+        pushed_ms: Option<i64>,
+        tag_count: i64,
+        stars: i64,
+        pulls: i64,
+        pulled_ms: Option<i64>,
+        stored_bytes: i64,
+        platforms: String,
+    }
 }
 
 impl RepositoryRow {
@@ -48,15 +49,14 @@ impl RepositoryRow {
     }
 }
 
-#[derive(FromRow)]
-pub(super) struct AccessRow {
-    id: String,
-    owner_id: String,
-    visibility: String,
-    caller_admin: Option<i64>,
+row! {
+    pub(super) struct AccessRow {
+        id: String,
+        owner_id: String,
+        visibility: String,
+        caller_admin: Option<i64>,
+    }
 }
-
-read_row!(AccessRow: id, owner_id, visibility, caller_admin);
 
 /// What an access decision needs to know.
 #[derive(Debug)]

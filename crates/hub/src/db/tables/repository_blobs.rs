@@ -3,22 +3,20 @@
 use std::collections::HashMap;
 
 use dockyard_oci::{Digest, RepositoryName};
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::AssertSqlSafe;
 
 use super::blobs::{BlobRow, DIGESTS_A_QUERY};
 use super::{column_to_bytes, parse};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, placeholders, read_row, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, row, values};
 use crate::images::Blob;
 
-#[derive(FromRow)]
-struct LinkedRow {
-    #[sqlx(flatten)]
-    blob: BlobRow,
-    unreferenced_ms: Option<i64>,
+row! {
+    struct LinkedRow {
+        unreferenced_ms: Option<i64>,
+        ..blob: BlobRow,
+    }
 }
-
-read_row!(LinkedRow: unreferenced_ms; blob: BlobRow);
 
 /// A blob of a repository.
 pub(crate) struct Linked {

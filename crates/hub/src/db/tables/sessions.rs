@@ -1,10 +1,8 @@
 //! The table `sessions`: what the browser's cookie points to. The data is the server's own.
 
-use sqlx::FromRow;
-
 use crate::Id;
 use crate::accounts::{NewSession, SessionSummary};
-use crate::db::{Db, DbError, values};
+use crate::db::{Db, DbError, row, values};
 
 /// Most sessions of a list: far more than anybody keeps track of.
 const LISTED_MAX: u32 = 200;
@@ -54,12 +52,13 @@ pub(crate) async fn find(
     db.optional(sql, values![id, now_ms]).await
 }
 
-#[derive(FromRow)]
-struct ListedRow {
-    id: String,
-    client: String,
-    created_ms: i64,
-    seen_ms: i64,
+row! {
+    struct ListedRow {
+        id: String,
+        client: String,
+        created_ms: i64,
+        seen_ms: i64,
+    }
 }
 
 /// Lists the sessions of a user, the one seen last first.

@@ -1,15 +1,14 @@
 //! Values that the instance made for itself: keys, the set-up key.
 
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::AssertSqlSafe;
 
-use crate::db::{Db, DbError, Tx, Value, read_row, values};
+use crate::db::{Db, DbError, Tx, Value, row, values};
 
-#[derive(FromRow)]
-struct Setting {
-    value: Vec<u8>,
+row! {
+    struct Setting {
+        value: Vec<u8>,
+    }
 }
-
-read_row!(Setting: value);
 
 /// Gives each of the names that has no value yet the one beside it, all at once. The first writer wins.
 pub(crate) async fn insert_missing(

@@ -1,11 +1,10 @@
 //! The table `tag_moves`: what each tag pointed to, since when, and who moved it.
 
 use dockyard_oci::{Digest, Tag};
-use sqlx::FromRow;
 
 use super::{column_to_bytes, parse, parse_optional};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, values};
+use crate::db::{Db, DbError, Tx, row, values};
 use crate::images::{Move, MoveKind};
 
 /// A move to be written.
@@ -60,14 +59,15 @@ pub(crate) async fn insert_ends(
     Ok(())
 }
 
-#[derive(FromRow)]
-struct MoveRow {
-    tag: String,
-    moved_ms: i64,
-    kind: String,
-    digest: Option<String>,
-    moved_by: Option<String>,
-    size_bytes: Option<i64>,
+row! {
+    struct MoveRow {
+        tag: String,
+        moved_ms: i64,
+        kind: String,
+        digest: Option<String>,
+        moved_by: Option<String>,
+        size_bytes: Option<i64>,
+    }
 }
 
 impl MoveRow {
@@ -145,11 +145,11 @@ pub(crate) async fn has_been(
     Ok(row.await?.is_some())
 }
 
-#[derive(FromRow)]
-struct NewsRow {
-    repository: String,
-    #[sqlx(flatten)]
-    moved: MoveRow,
+row! {
+    struct NewsRow {
+        repository: String,
+        ..moved: MoveRow,
+    }
 }
 
 /// Lists what happened since `since_ms` in the repositories that a user owns or starred and may see,

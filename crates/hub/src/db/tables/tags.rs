@@ -1,25 +1,26 @@
 //! The table `tags`.
 
 use dockyard_oci::{Digest, MediaType, Tag};
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::AssertSqlSafe;
 
 use super::{column_to_bytes, parse, parse_list, parse_optional};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, Value, placeholders, values};
+use crate::db::{Db, DbError, Tx, Value, placeholders, row, values};
 use crate::images::TagSummary;
 
-#[derive(FromRow)]
-struct TagRow {
-    name: String,
-    digest: String,
-    media_type: String,
-    size_bytes: i64,
-    pushed_ms: i64,
-    pushed_by: Option<String>,
-    pulled_ms: Option<i64>,
-    platforms: String,
-    /// Of an image it is its configuration's type, as referrers are filtered by it.
-    artifact_type: Option<String>,
+row! {
+    struct TagRow {
+        name: String,
+        digest: String,
+        media_type: String,
+        size_bytes: i64,
+        pushed_ms: i64,
+        pushed_by: Option<String>,
+        pulled_ms: Option<i64>,
+        platforms: String,
+        /// Of an image it is its configuration's type, as referrers are filtered by it.
+        artifact_type: Option<String>,
+    }
 }
 
 impl TagRow {

@@ -1,18 +1,17 @@
 //! The table `uploads`: blobs on their way in.
 
-use sqlx::FromRow;
-
 use super::{bytes_to_column, column_to_bytes, parse, readable};
 use crate::Id;
-use crate::db::{Db, DbError, Tx, values};
+use crate::db::{Db, DbError, Tx, row, values};
 use crate::store::Location;
 
-#[derive(FromRow)]
-struct UploadRow {
-    location: String,
-    offset_bytes: i64,
-    hash_state: Vec<u8>,
-    store_state: Option<Vec<u8>>,
+row! {
+    struct UploadRow {
+        location: String,
+        offset_bytes: i64,
+        hash_state: Vec<u8>,
+        store_state: Option<Vec<u8>>,
+    }
 }
 
 /// An upload as far as it is durable.

@@ -1,18 +1,18 @@
 //! The table `users`.
 
 use dockyard_oci::UserName;
-use sqlx::FromRow;
 
 use super::parse;
 use crate::Id;
 use crate::accounts::{Profile, User};
-use crate::db::{Db, DbError, Tx, read_row, values};
+use crate::db::{Db, DbError, Tx, row, values};
 
-#[derive(FromRow)]
-struct UserRow {
-    id: String,
-    name: String,
-    is_admin: i64,
+row! {
+    struct UserRow {
+        id: String,
+        name: String,
+        is_admin: i64,
+    }
 }
 
 impl UserRow {
@@ -25,11 +25,11 @@ impl UserRow {
     }
 }
 
-#[derive(FromRow)]
-struct CredentialsRow {
-    #[sqlx(flatten)]
-    user: UserRow,
-    password_hash: String,
+row! {
+    struct CredentialsRow {
+        password_hash: String,
+        ..user: UserRow,
+    }
 }
 
 /// A user to be written.
@@ -89,12 +89,13 @@ pub(crate) async fn find_credentials(
     Ok(Some((row.user.into_user()?, row.password_hash)))
 }
 
-#[derive(FromRow)]
-struct ProfileRow {
-    display_name: String,
-    about: String,
-    email: Option<String>,
-    created_ms: i64,
+row! {
+    struct ProfileRow {
+        display_name: String,
+        about: String,
+        email: Option<String>,
+        created_ms: i64,
+    }
 }
 
 pub(crate) async fn find_profile(db: &Db, id: Id) -> Result<Option<Profile>, DbError> {
@@ -143,13 +144,12 @@ pub(crate) async fn count_admins(tx: &mut Tx) -> Result<usize, DbError> {
 
 const ANY_ADMIN: &str = "SELECT is_admin FROM users WHERE is_admin = 1 LIMIT 1";
 
-#[derive(FromRow)]
-struct AdminRow {
-    #[expect(dead_code, reason = "that there is a row says it all")]
-    is_admin: i64,
+row! {
+    struct AdminRow {
+        #[expect(dead_code, reason = "that there is a row says it all")]
+        is_admin: i64,
+    }
 }
-
-read_row!(AdminRow: is_admin);
 
 pub(crate) async fn has_admin(db: &Db) -> Result<bool, DbError> {
     Ok(db.lookup::<AdminRow>(ANY_ADMIN, values![]).await?.is_some())

@@ -5,9 +5,9 @@
 //! can go on, and sent as the last part as well, so that nothing is left to send at the end. What a process needs to
 //! know of it is the `State` that goes with the upload's row. Nothing rests on listing or on conditional writes.
 
+mod client;
 mod error;
 mod leftovers;
-mod options;
 mod read;
 mod state;
 mod writer;
@@ -29,9 +29,10 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use tracing::warn;
 
-pub use options::{Encryption, S3Options};
-
-use super::{BlobStore, BlobWriter, ByteStream, Hold, Location, StoreError, StoredObject};
+use super::{
+    BlobStore, BlobWriter, ByteStream, Encryption, Hold, Location, S3Options, StoreError,
+    StoredObject,
+};
 use error::{failed, is_status};
 use state::State;
 use writer::S3Writer;

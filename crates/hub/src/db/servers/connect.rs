@@ -1,4 +1,4 @@
-//! PostgreSQL and MariaDB: pools of connections that are set up alike.
+//! Opens pools of connections to PostgreSQL and MariaDB that are set up alike.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{Connection, Database, Executor};
 use tracing::warn;
 
-use super::{DatabaseUrl, DbError};
+use crate::db::{DatabaseUrl, DbError, migrations};
 
 /// Connections of one process: more than a few per core of the database gains nothing.
 const CONNECTIONS: u32 = 16;
@@ -40,9 +40,7 @@ pub(super) async fn open_postgres(
         .statement_cache_capacity(STATEMENTS);
     // On a connection of its own: a migration may take longer than a statement, and tells at once what is wrong.
     let mut first: PgConnection = connect(url, &options).await?;
-    sqlx::migrate!("../../migrations/postgres")
-        .run(&mut first)
-        .await?;
+    migrations::postgres().run(&mut first).await?;
     first.close().await?;
     let pool = pool::<sqlx::Postgres>().after_connect(|connection, _| {
         Box::pin(async move {
@@ -73,9 +71,7 @@ pub(super) async fn open_mariadb(
             "the database server ({version})"
         )));
     }
-    sqlx::migrate!("../../migrations/mariadb")
-        .run(&mut first)
-        .await?;
+    migrations::mariadb().run(&mut first).await?;
     first.close().await?;
     let pool = pool::<sqlx::MySql>().after_connect(|connection, _| {
         Box::pin(async move {

@@ -1,12 +1,12 @@
 //! Any bytes are a tarball of images or an error. What was taken in can be handed out and taken in again, and
 //! whatever happened, everything that is stored holds together.
-#![no_main]
 
 mod recipe;
 
 use std::cell::RefCell;
 use std::path::Path;
 
+use arbitrary::Arbitrary;
 use bytes::Bytes;
 use dockyard_hub::accounts::{Caller, Pull, SignUp};
 use dockyard_hub::clock::Clock;
@@ -15,8 +15,6 @@ use dockyard_hub::images::{ImageError, Repair, TagPage};
 use dockyard_hub::{Caretaker, Hub, HubOptions, Secret};
 use dockyard_oci::{Reference, RepositoryName, Tag};
 use futures::{TryStreamExt, stream};
-use libfuzzer_sys::arbitrary::{self, Arbitrary};
-use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;
 
 use recipe::Recipe;
@@ -25,7 +23,7 @@ use recipe::Recipe;
 const INPUTS_MAX: u32 = 400;
 
 #[derive(Debug, Arbitrary)]
-enum Input {
+pub enum Input {
     Made(Recipe),
     Any(Vec<u8>),
 }
@@ -43,7 +41,12 @@ thread_local! {
     static DOCK: RefCell<Option<Dock>> = const { RefCell::new(None) };
 }
 
-fuzz_target!(|input: (Input, bool)| {
+/// Runs one input.
+///
+/// # Panics
+///
+/// A panic is a finding.
+pub fn run(input: (Input, bool)) {
     let (input, with_tag) = input;
     let tarball = match input {
         Input::Made(recipe) => recipe.make(),
@@ -58,7 +61,7 @@ fuzz_target!(|input: (Input, bool)| {
         dock.get_or_insert_with(Dock::open)
             .take_in(tarball, with_tag);
     });
-});
+}
 
 impl Dock {
     fn open() -> Self {

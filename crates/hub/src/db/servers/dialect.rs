@@ -1,25 +1,6 @@
-//! What differs between the databases in a statement that is otherwise the same.
+//! Rewrites a statement to the words of PostgreSQL or MariaDB.
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
-
-/// Gives a query its arguments, in order, whichever database it is for.
-macro_rules! bind {
-    ($query:expr, $values:expr) => {
-        $values.into_iter().fold($query, |query, value| {
-            use $crate::db::Value;
-            match value {
-                Value::Int(value) => query.bind(value),
-                Value::Text(value) => query.bind(value),
-                Value::OptionalText(value) => query.bind(value),
-                Value::OptionalInt(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
-                Value::OptionalBytes(value) => query.bind(value),
-            }
-        })
-    };
-}
-
-pub(super) use bind;
 
 /// Numbers the placeholders, as PostgreSQL wants them.
 pub(super) fn postgres(sql: SqlStr) -> SqlStr {

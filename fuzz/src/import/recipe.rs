@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use libfuzzer_sys::arbitrary::{self, Arbitrary};
+use arbitrary::Arbitrary;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -223,7 +223,10 @@ fn saved(images: &[SavedImage], made: &[Made]) -> Vec<u8> {
             "Layers": image.layers.iter().map(name).collect::<Vec<_>>(),
         })
     };
-    Value::from_iter(images.iter().map(one))
+    images
+        .iter()
+        .map(one)
+        .collect::<Value>()
         .to_string()
         .into_bytes()
 }

@@ -1,0 +1,9 @@
+//! What the fuzz targets do with an input: one module a target.
+//!
+//! The targets themselves, in `fuzz_targets/`, hand libFuzzer's bytes over. `scripts/fuzz.sh` runs them.
+
+pub mod import;
+pub mod manifest;
+pub mod range;
+pub mod reference;
+pub mod scope;
