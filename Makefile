@@ -1,7 +1,7 @@
 # What a person or a machine does with Dockyard. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build image test check bench bench-pages demo screenshots dev install clean
+.PHONY: help run build image test times check bench bench-pages demo screenshots dev install clean
 
 PREFIX ?= $(HOME)/.local
 # Arguments of the server, as in: make run ARGS='--listen 0.0.0.0:3000'
@@ -10,14 +10,18 @@ ARGS ?=
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-run: build ## Build and start the server on http://127.0.0.1:3000 (Ctrl-C stops it)
-	@exec target/release/dockyard serve $(ARGS)
+run: ## Build for trying out and start the server on http://127.0.0.1:3000 (Ctrl-C stops it)
+	@scripts/build.sh dev
+	@exec target/dev/dockyard serve $(ARGS)
 
-build: ## Make target/release/dockyard and target/release/mydocker
-	@scripts/build.sh
+build: ## Make target/release/dockyard and target/release/mydocker, optimised (a quarter of an hour at first)
+	@scripts/build.sh release
 
-test: ## Everything: lints, unit, integration, real clients, a real browser
-	@scripts/test.sh
+test: ## Everything: lints, unit, integration, real clients, a real browser (a part: ONLY=clients/docker)
+	@scripts/test.sh $(ONLY)
+
+times: ## How long each step of the last test run took, beside its budget
+	@scripts/times.sh
 
 check: ## Formatting, lints and unit tests
 	@scripts/setup.sh build
@@ -33,9 +37,10 @@ bench: ## Measure beside docker-registry, and the pages: docs/benchmarks.md, doc
 demo: ## Serve a filled instance on http://127.0.0.1:3000, gone at Ctrl-C (ARGS: --grow, or of serve)
 	@scripts/demo.sh $(ARGS)
 
-screenshots: build ## Pictures of every page, in target/screenshots, from the sample instance
+screenshots: ## Pictures of every page, in target/screenshots, from the sample instance
 	@scripts/setup.sh test
-	@scripts/browser.sh --project pages
+	@scripts/build.sh dev
+	@DOCKYARD_BIN_DIR=target/dev scripts/browser.sh --project pages
 
 dev: ## Rebuild, restart and reload open pages at each change of a source file
 	@scripts/dev.sh $(ARGS)

@@ -8,12 +8,12 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh build bench
 scripts/build.sh
 built=${CARGO_TARGET_DIR:-target}
-cargo build --locked --quiet --release --manifest-path scripts/bench/Cargo.toml --target-dir "$built/bench"
+cargo build --locked --quiet --profile bench-tool --package bench
 
 mkdir -p target
 folder=$(mktemp -d "${DOCKYARD_BENCH_DIR:-target}/bench-data.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 out=docs/benchmarks.md
 case " $* " in *' --small '*) out=$folder/benchmarks.md ;; esac
-"$built/bench/release/bench" --dockyard target/release/dockyard \
+"$built/bench-tool/bench" --dockyard target/release/dockyard \
   --folder "$(realpath "$folder")" --out "$out" "$@"

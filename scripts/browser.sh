@@ -1,19 +1,40 @@
 #!/usr/bin/env bash
-# Runs the browser journeys of end2end/ against target/release/dockyard.
-# Writes "passed failed" to $DOCKYARD_RESULTS/browser when that is set.
+# Runs the browser tests of end2end/ against the programs in $DOCKYARD_BIN_DIR (target/release).
+#   browser.sh [arguments of playwright]     everything when nothing is named
+# Writes "passed failed" of the browser journeys to $DOCKYARD_RESULTS/browser when that is set.
+#
+# The pages are only looked at, so that several are at once; what people do has one order and a server of its own.
 set -uo pipefail
-cd "$(dirname "$0")/../end2end" || exit
+cd "$(dirname "$0")/.." || exit
+. scripts/progress.sh
+cd end2end || exit
 
-report=$(mktemp)
-trap 'rm -f "$report"' EXIT
+reports=$(mktemp -d)
+trap 'stop_beside; rm -rf "$reports"' EXIT
+
+playwright() { # report, arguments...
+  local report=$reports/$1
+  shift
+  PLAYWRIGHT_JSON_OUTPUT_NAME=$report npx --no-install playwright test "$@"
+}
+
 status=0
-PLAYWRIGHT_JSON_OUTPUT_NAME=$report npx --no-install playwright test "$@" || status=$?
+if [ $# -gt 0 ]; then playwright all "$@" || status=$?; else
+  start_beside 'the pages' playwright pages --project pages --fully-parallel --workers $(($(nproc) + 1))
+  playwright journeys --workers 1 --project 'with JavaScript' --project 'without JavaScript' --project hostile || status=$?
+  wait_beside 'the pages' print || status=$?
+fi
 
 # A test counts as passed only when it was expected to pass and did: flaky and skipped are failures.
 counts=$(node -e '
-  const { stats } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
-  console.log(stats.expected, stats.unexpected + stats.flaky + stats.skipped);
-' "$report" 2>/dev/null) || counts='0 1'
+  let [passed, failed] = [0, 0];
+  for (const name of process.argv.slice(1)) {
+    const { stats } = JSON.parse(require("fs").readFileSync(name, "utf8"));
+    passed += stats.expected;
+    failed += stats.unexpected + stats.flaky + stats.skipped;
+  }
+  console.log(passed, failed);
+' "$reports"/* 2>/dev/null) || counts='0 1'
 read -r passed failed <<<"$counts"
 printf 'browser: %s passed, %s failed\n' "$passed" "$failed"
 [ -z "${DOCKYARD_RESULTS:-}" ] || echo "$counts" >"$DOCKYARD_RESULTS/browser"

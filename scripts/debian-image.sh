@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Gives an engine a real base image without pulling one: a minimal Debian, made once and cached.
 #   debian-image.sh docker|podman NAME     e.g. debian-image.sh docker ubuntu:latest
+#   debian-image.sh prepare                only makes it
 # The engine is the one that `eval "$(scripts/engine.sh env)"` points to. Needs root.
 set -euo pipefail
 
@@ -31,11 +32,24 @@ make_rootfs() {
   mv "$rootfs.new.tar" "$rootfs"
 }
 
-[ $# = 2 ] || { sed -n '2,4s/^# //p' "$0" >&2; exit 2; }
+# One at a time.
+ensure_rootfs() {
+  mkdir -p "$cache"
+  exec 7>"$cache/debian-rootfs.lock"
+  flock 7
+  [ -s "$rootfs" ] || make_rootfs
+  exec 7>&-
+}
+
+if [ "${1:-}" = prepare ]; then
+  ensure_rootfs
+  exit
+fi
+[ $# = 2 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
 engine=$1 name=$2
 
 "$engine" image inspect "$name" >/dev/null 2>&1 && exit 0
-[ -s "$rootfs" ] || make_rootfs
+ensure_rootfs
 size=$(stat -c %s "$rootfs")
 [ "$size" -ge $min_bytes ] || { say "$rootfs has only $size bytes: remove it and try again"; exit 1; }
 "$engine" import --change 'CMD ["/bin/bash"]' \

@@ -32,6 +32,10 @@ unpack() {
 
 [ $# -gt 0 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 if [ "$1" = prepare ]; then
+  # One at a time.
+  mkdir -p "$cache"
+  exec 7>"$cache/debian13.lock"
+  flock 7
   [ -d "$unpacked" ] || unpack
   exit 0
 fi

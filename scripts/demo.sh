@@ -9,8 +9,8 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 
 if [ -z "${DOCKYARD_BIN_DIR:-}" ]; then
-  (cd "$top" && scripts/setup.sh build demo && scripts/build.sh)
+  (cd "$top" && scripts/setup.sh build demo && scripts/build.sh dev)
 fi
-dockyard=${DOCKYARD_BIN_DIR:-$top/target/release}/dockyard
-[ -x "$dockyard" ] || { echo "$dockyard is missing: make build" >&2; exit 1; }
+dockyard=${DOCKYARD_BIN_DIR:-$top/target/dev}/dockyard
+[ -x "$dockyard" ] || { echo "$dockyard is missing" >&2; exit 1; }
 exec env PYTHONDONTWRITEBYTECODE=1 python3 "$top/scripts/demo/main.py" "$dockyard" "$@"

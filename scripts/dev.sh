@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Rebuilds and restarts the server whenever a source file changes; open pages reload. Arguments go to `dockyard serve`.
+# Style sheets and files of public/ need no restart: the server of this build reads them from the disk.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,15 +15,34 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT TERM
 
+start() {
+  DOCKYARD_DEV=1 target/dev/dockyard serve "$@" &
+  server=$!
+}
+
+# What changed: nothing but styles, or anything.
+next_change() {
+  local changed
+  changed=$(inotifywait --quiet --recursive --event modify,create,delete,move --format '%w%f' \
+    src crates migrations style public Cargo.toml)
+  # An editor writes several files at once.
+  sleep 0.1
+  case $changed in
+    style/* | public/*) echo style ;;
+    *) echo code ;;
+  esac
+}
+
+change=code
 while :; do
-  if scripts/build-front.sh release && cargo build --locked --workspace --bins --features dockyard/ssr; then
+  from=${EPOCHREALTIME/./}
+  if [ "$change" = style ]; then scripts/build-front.sh style || true
+  elif scripts/build.sh dev; then
     stop
-    DOCKYARD_DEV=1 "${CARGO_TARGET_DIR:-target}/debug/dockyard" serve "$@" &
-    server=$!
+    start "$@"
   else
     echo 'dev: the build failed, the last good server keeps running; waiting for the next change' >&2
   fi
-  inotifywait --quiet --recursive --event modify,create,delete,move \
-    src crates migrations style public Cargo.toml >/dev/null
-  sleep 0.2
+  printf 'dev: done after %d ms; waiting for the next change\n' $(((${EPOCHREALTIME/./} - from) / 1000)) >&2
+  change=$(next_change)
 done

@@ -183,7 +183,7 @@ up_cluster() {
   printf '[leveldb2]\nenabled = true\ndir = "%s"\n' "$root/cluster-filer" >"$root/filer.toml"
   from=$root start cluster-filer "$weed" -logtostderr=true filer "${here[@]}" -port="$(port_of cluster-filer)" \
     -master="$master" -defaultReplicaPlacement=001 \
-    -s3 -s3.port="$(port_of cluster)" -s3.config="$root/s3.json" -s3.port.iceberg=0 -s3.iam=false
+    -s3 -s3.port="$(port_of cluster)" -s3.config="$root/s3.json" -s3.port.iceberg=0 -s3.port.lance=0 -s3.iam=false
   wait_for cluster-filer curl -sf -m 2 "http://127.0.0.1:$(port_of cluster)/healthz" || return 1
   echo 's3.bucket.create -name dockyard' |
     timeout 30 "$weed" shell -master="$master" -filer="127.0.0.1:$(port_of cluster-filer)" >>"$root/cluster-filer.log" 2>&1

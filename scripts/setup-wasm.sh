@@ -15,6 +15,7 @@
 #           WASM_TOOLCHAIN_NAME   name of the linked toolchain (wasm-debian)
 #           WASM_MIN_RUSTC        oldest rustc that the second route accepts (1.95)
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/progress.sh"
 
 target=wasm32-unknown-unknown
 name=${WASM_TOOLCHAIN_NAME:-wasm-debian}
@@ -42,7 +43,7 @@ new_enough() {
 
 through_rustup() {
   if ! has_target rustc; then
-    timeout "${WASM_RUSTUP_TIMEOUT:-120}" rustup target add "$target" >&2 || return 1
+    over_network 'the target wasm32' timeout "${WASM_RUSTUP_TIMEOUT:-120}" rustup target add "$target" >&2 || return 1
     has_target rustc || return 1
   fi
   rustup show active-toolchain | cut -d' ' -f1
@@ -50,7 +51,7 @@ through_rustup() {
 
 # --- route 2 ---------------------------------------------------------------------------------------------
 
-fetch() { apt-get download -qq -o APT::Sandbox::User=root "$@" >&2; }
+fetch() { with_apt over_network "$*" apt-get download -qq -o APT::Sandbox::User=root "$@" >&2; }
 
 # The first name in a package's Depends that matches a pattern.
 dependency() { dpkg-deb -f "$1" Depends | tr ',' '\n' | grep -oE "$2" | sed -n 1p; }
@@ -83,13 +84,13 @@ lay_out() {
   find root/usr/lib -name 'libLLVM.so.*' -exec cp -L {} "$into/lib/" \;
   if LD_LIBRARY_PATH=$into/lib ldd "$into"/lib/*.so* | grep 'not found' >&2; then
     log "installing what LLVM needs"
-    as_root apt-get install -y -qq libedit2 libxml2 libz3-4 libffi8 libzstd1 >&2
+    with_apt as_root apt-get install -y -qq libedit2 libxml2 libz3-4 libffi8 libzstd1 >&2
   fi
   host=$(LD_LIBRARY_PATH=$into/lib "$into/bin/rustc" -vV | sed -n 's/^host: //p')
   # The linker is rustup's own rust-lld where there is one, else Debian's.
   lld=$(rustc --print sysroot 2>/dev/null)/lib/rustlib/$host/bin/rust-lld
   if [ ! -x "$lld" ]; then
-    as_root apt-get install -y -qq lld-19 >&2
+    with_apt as_root apt-get install -y -qq lld-19 >&2
     lld=/usr/bin/wasm-ld-19
   fi
   mkdir -p "$into/lib/rustlib/$host/bin"
@@ -136,7 +137,7 @@ through_debian() {
     fail "this machine has no apt; run: rustup target add $target"
   fi
   # A fresh image's package list may be months old and then offers versions that are too old or gone.
-  as_root apt-get update -qq >&2 || log "apt-get update failed; going on with the list at hand"
+  with_apt over_network 'the list of packages' as_root apt-get update -qq >&2 || log "apt-get update failed; going on with the list at hand"
   local version into
   version=$(apt-cache policy rustc-web | sed -n 's/^ *Candidate: //p')
   dpkg --compare-versions "${version:-0}" ge "$min_rustc" ||

@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+. scripts/progress.sh
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/dockyard
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -81,10 +82,10 @@ install_packages() {
   local status=0
   # shellcheck disable=SC2086  # a list of words
   {
-    "${as_root[@]}" apt-get update -qq &&
-      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    with_apt over_network 'the list of packages' "${as_root[@]}" apt-get update -qq &&
+      with_apt over_network 'packages' "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends $missing
-  } >"$cache/apt.log" 2>&1 || status=$?
+  } 3>&2 >"$cache/apt.log" 2>&1 || status=$?
   [ "$made_policy" = no ] || "${as_root[@]}" rm -f "$policy"
   if [ "$status" != 0 ]; then
     tail -n 10 "$cache/apt.log" >&2
@@ -97,8 +98,7 @@ install_packages() {
 # What the stamp depends on: a change of any of these runs the set-up again.
 fingerprint() {
   {
-    cat scripts/setup.sh scripts/setup-wasm.sh
-    printf '%s\n' "${WASM_SKIP_RUSTUP:-}"
+    cat scripts/setup.sh
     rustc --version
     [ "$1" != test ] ||
       cat end2end/package-lock.json scripts/clients/requirements.txt infrastructure/requirements.txt scripts/debian13.sh
@@ -112,7 +112,6 @@ setup_build() {
   if ! command -v cargo >/dev/null || ! command -v rustup >/dev/null; then
     die "Rust is missing: install it with rustup"
   fi
-  scripts/setup-wasm.sh >/dev/null
   local component
   for component in fmt clippy; do
     cargo "$component" --version >/dev/null 2>&1 ||
@@ -124,7 +123,7 @@ setup_build() {
 setup_test() {
   setup_one build
   install_packages "${test_needs[@]}"
-  (cd end2end && npm ci --no-audit --no-fund >"$cache/npm.log" 2>&1) || {
+  (cd end2end && over_network 'npm packages' npm ci --no-audit --no-fund 3>&2 >"$cache/npm.log" 2>&1) || {
     tail -n 10 "$cache/npm.log" >&2
     die "npm ci failed in end2end; the whole output is in $cache/npm.log"
   }
@@ -132,7 +131,8 @@ setup_test() {
   setup_infrastructure
   local as_root
   find_root || die "the container engines of the tests need root, and there is no sudo"
-  "${as_root[@]}" scripts/debian13.sh prepare || die "docker 26 could not be unpacked"
+  over_network 'a base image' "${as_root[@]}" scripts/debian-image.sh prepare || die "the base image of the tests could not be made"
+  over_network 'docker 26' "${as_root[@]}" scripts/debian13.sh prepare || die "docker 26 could not be unpacked"
 }
 
 # What looks at infrastructure/: checkov, and the schema of the AWS provider as an npm package holds it.
@@ -144,9 +144,10 @@ setup_infrastructure() {
   mkdir -p "$at"
   {
     /usr/bin/python3 -m venv "$at/venv" &&
-      "$at/venv/bin/pip" install --disable-pip-version-check --no-input --requirement infrastructure/requirements.txt &&
-      (cd "$at" && npm pack --silent "$schema" && tar --extract --gzip --file cdktn-provider-aws-*.tgz package/.jsii)
-  } >"$cache/infrastructure.log" 2>&1 || {
+      over_network 'Python packages' "$at/venv/bin/pip" install --disable-pip-version-check --no-input \
+        --requirement infrastructure/requirements.txt &&
+      (cd "$at" && over_network "the schema of AWS's provider" npm pack --silent "$schema" && tar --extract --gzip --file cdktn-provider-aws-*.tgz package/.jsii)
+  } 3>&2 >"$cache/infrastructure.log" 2>&1 || {
     tail -n 10 "$cache/infrastructure.log" >&2
     die "what looks at infrastructure/ could not be installed; the whole output is in $cache/infrastructure.log"
   }
@@ -162,9 +163,9 @@ setup_python_clients() {
   rm -rf "$at"
   {
     /usr/bin/python3 -m venv "$at" &&
-      "$at/bin/pip" install --disable-pip-version-check --no-input --only-binary :all: \
+      over_network 'Python packages' "$at/bin/pip" install --disable-pip-version-check --no-input --only-binary :all: \
         --requirement scripts/clients/requirements.txt
-  } >"$cache/pip.log" 2>&1 || {
+  } 3>&2 >"$cache/pip.log" 2>&1 || {
     tail -n 10 "$cache/pip.log" >&2
     die "pip failed; the whole output is in $cache/pip.log"
   }
@@ -204,6 +205,10 @@ setup_one() {
 }
 
 [ $# -gt 0 ] || set -- build
+# One at a time, whichever checkout it is for: the caches and the system's packages are shared.
+mkdir -p "$cache"
+exec 9>"$cache/setup.lock"
+flock 9
 for part in "$@"; do
   case $part in
     build | test | dev | bench | demo) setup_one "$part" ;;

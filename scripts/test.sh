@@ -1,53 +1,104 @@
 #!/usr/bin/env bash
-# Everything, from a clean machine to one summary line:
-# set-up, lints, unit tests, build, integration tests, real clients, a real browser.
+# Everything, from a clean machine to one summary line.
+#   scripts/test.sh [PART...]     PART: check, infrastructure, suites[/NAME], clients[/NAME], browser, release[/NAME]
+# Whatever can goes on side by side: set-up and compilation first; then the optimised build beside the tests, which run
+# on one simpler build; its own short test comes last. docs/development.md has the times.
 # Ends with `N passed, N failed` (checks of the real clients and browser tests together).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
+. scripts/progress.sh
 
+parts=("$@")
+[ ${#parts[@]} -gt 0 ] || parts=(check infrastructure suites clients browser release)
+built=${CARGO_TARGET_DIR:-target}
 results=$(mktemp -d)
-trap 'rm -rf "$results"' EXIT
-trap 'exit 130' INT TERM
+export DOCKYARD_TIMES=$PWD/target/times
+trap 'stop_beside; rm -rf "$results"' EXIT
 failed_steps=()
 started=$SECONDS
+mkdir -p target
+: >"$DOCKYARD_TIMES"
+# Tests wait for one another, for clocks and disks about as long as they compute.
+export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) * 2))} RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 2))}
 
 step() { # name, command...
-  local name=$1 from=$SECONDS
+  local name=$1 from=$SECONDS took status=0
   shift
   printf '\n==== %s\n' "$name"
-  if "$@"; then
-    printf '==== %s: done in %ss\n' "$name" $((SECONDS - from))
-  else
-    printf '==== %s: FAILED after %ss\n' "$name" $((SECONDS - from))
+  "$@" || status=$?
+  took=$((SECONDS - from))
+  echo "$took $name" >>"$DOCKYARD_TIMES"
+  if [ "$status" = 0 ]; then printf '==== %s: done in %ss\n' "$name" "$took"; else
+    printf '==== %s: FAILED after %ss\n' "$name" "$took"
     failed_steps+=("$name")
-    return 1
   fi
+  return "$status"
+}
+
+# Tells whether a part is asked for; with its names in $names, all of them when that is empty.
+asked() { # part
+  local part
+  names=()
+  for part in "${parts[@]}"; do
+    case $part in
+      "$1") names=() && return 0 ;;
+      "$1"/*) names+=("${part#*/}") ;;
+    esac
+  done
+  [ ${#names[@]} -gt 0 ]
+}
+
+# The programs under test: the same for the suites, the clients and the browser.
+take_programs() {
+  local program
+  mkdir -p target/test
+  for program in dockyard mydocker; do
+    cp --preserve=mode,timestamps "$built/debug/$program" "target/test/.$program.new" &&
+      mv -f "target/test/.$program.new" "target/test/$program" || return 1
+  done
+}
+
+assets() {
+  wait_beside "the browser's half" print || return 1
+  # Most bytes that travel before a page reacts: a second on a slow line.
+  local most=400000 size
+  size=$(stat -c %s target/site/*.wasm.br | sort -n | tail -n 1)
+  echo "$size bytes of WebAssembly with brotli, of $most at most"
+  [ "$size" -le "$most" ]
 }
 
 # The suite with the embedded database and a folder, and then on real servers: both databases, and a bucket, with what
-# only makes sense there. Same profile and features as scripts/check.sh, so that nothing compiles twice.
-integration() {
-  local on status=0
-  suite sqlite || status=1
-  scripts/servers.sh up || {
-    scripts/servers.sh down
-    return 1
-  }
-  (
+# only makes sense there. The same build as scripts/check.sh, so that nothing compiles twice.
+suites() {
+  local on status=0 wanted=("${names[@]}")
+  [ ${#wanted[@]} -gt 0 ] || wanted=(sqlite postgres mariadb s3)
+  . scripts/linting.sh
+  if [ "${wanted[*]}" != sqlite ]; then
+    scripts/servers.sh up || {
+      scripts/servers.sh down
+      return 1
+    }
     eval "$(scripts/servers.sh env)"
-    for on in postgres mariadb s3; do
-      suite "$on" || exit 1
-    done
-  ) || status=1
-  scripts/servers.sh down
+  fi
+  for on in "${wanted[@]}"; do suite "$on" || status=1; done
+  [ "${wanted[*]}" = sqlite ] || scripts/servers.sh down
   return "$status"
 }
 
 suite() { # what it runs on
-  local package=(--locked --workspace --features dockyard/ssr)
+  local package=(--locked --workspace --features dockyard/full) from=$SECONDS status=0
   export DOCKYARD_TEST_ON=$1
   printf '\n== on %s\n' "$1"
-  if ! cargo nextest --version >/dev/null 2>&1; then
+  if cargo nextest --version >/dev/null 2>&1; then
+    case $1 in
+      sqlite) cargo nextest run "${package[@]}" --test '*' ;;
+      s3)
+        cargo nextest run "${package[@]}" --test '*' --run-ignored all -E 'not test(/^embedded::/)' &&
+          cargo nextest run "${package[@]}" --lib --run-ignored only -E 'test(/s3::/)'
+        ;;
+      *) cargo nextest run "${package[@]}" --test '*' -E 'not test(/^embedded::/)' ;;
+    esac
+  else
     case $1 in
       sqlite) cargo test "${package[@]}" --test '*' ;;
       s3)
@@ -56,20 +107,17 @@ suite() { # what it runs on
         ;;
       *) cargo test "${package[@]}" --test '*' -- --skip embedded:: ;;
     esac
-    return
-  fi
-  case $1 in
-    sqlite) cargo nextest run "${package[@]}" --test '*' ;;
-    s3)
-      cargo nextest run "${package[@]}" --test '*' --run-ignored all -E 'not test(/^embedded::/)' &&
-        cargo nextest run "${package[@]}" --lib --run-ignored only -E 'test(/s3::/)'
-      ;;
-    *) cargo nextest run "${package[@]}" --test '*' -E 'not test(/^embedded::/)' ;;
-  esac
+  fi || status=1
+  echo "$((SECONDS - from)) suites/$1" >>"$DOCKYARD_TIMES"
+  return "$status"
 }
 
-clients() { DOCKYARD_RESULTS=$results scripts/clients/run.sh; }
-browser() { DOCKYARD_RESULTS=$results scripts/browser.sh; }
+on_test_build() { DOCKYARD_RESULTS=$results DOCKYARD_BIN_DIR=$PWD/target/test "$@"; }
+on_release() { DOCKYARD_RESULTS=$results DOCKYARD_BIN_DIR=$PWD/target/release "$@"; }
+
+released() {
+  wait_beside 'the optimised build' print && on_release scripts/clients/run.sh "${names[@]}"
+}
 
 finish() {
   local passed=0 failed=0 file p f
@@ -79,7 +127,9 @@ finish() {
     passed=$((passed + p))
     failed=$((failed + f))
   done
+  echo "$((SECONDS - started)) everything" >>"$DOCKYARD_TIMES"
   printf '\nfinished in %ss\n' $((SECONDS - started))
+  scripts/times.sh --warn
   # A step that fell over without a failed check of its own still counts.
   if [ ${#failed_steps[@]} -gt 0 ]; then
     printf 'failed step: %s\n' "${failed_steps[@]}"
@@ -89,13 +139,24 @@ finish() {
   [ "$failed" = 0 ]
 }
 
-if step 'set-up' scripts/setup.sh build test; then
-  step 'check' scripts/check.sh
-  step 'infrastructure' scripts/infrastructure.sh
-  if step 'build' scripts/build.sh; then
-    step 'integration tests' integration
-    step 'clients' clients
-    step 'browser' browser
+step 'set-up' scripts/setup.sh build || { finish; exit; }
+start_beside 'set-up of the tests' scripts/setup.sh test
+start_beside "the browser's half" scripts/build-front.sh release
+if step 'lints and compilation' scripts/check.sh compile && take_programs &&
+  step "the browser's half" assets; then
+  if asked release; then
+    start_beside 'the optimised build' nice -n 5 scripts/build.sh release
+  fi
+  ! asked check || { step 'unit tests' scripts/check.sh unit; step 'lints: browser' scripts/check.sh browser; }
+  if step 'set-up of the tests' wait_beside 'set-up of the tests' print; then
+    ! asked infrastructure || step 'infrastructure' scripts/infrastructure.sh
+    ! asked suites || step 'suites' suites
+    ! asked clients || step 'clients' on_test_build scripts/clients/run.sh "${names[@]}"
+    ! asked browser || step 'browser' on_test_build scripts/browser.sh
+    if asked release; then
+      [ ${#names[@]} -gt 0 ] || names=(smoke image memory)
+      step 'optimised build' released
+    fi
   fi
 fi
 finish

@@ -260,8 +260,16 @@ nothing_stored() { # what, repository, tag, token
 # --- engines --------------------------------------------------------------------------------------
 
 started_engines=no
+used_engines=
 
 start_engines() { # docker, docker26-graph, docker26-containerd, podman, containerd
+  local engine
+  # What run.sh does not know of might be in use.
+  for engine in "$@"; do
+    [ -z "${DOCKYARD_ENGINES+set}" ] || [[ " $DOCKYARD_ENGINES " == *" $engine "* ]] ||
+      { fail "run.sh says that $suite uses $engine"; exit 1; }
+  done
+  used_engines=$*
   [ "$(id -u)" = 0 ] || { fail "the container engines need root: sudo -E $0"; exit 1; }
   [ -n "${DOCKYARD_KEEP_ENGINES:-}" ] || started_engines=yes
   "$top/scripts/engine.sh" up "$@" || { fail "the engines start: $*"; exit 1; }
@@ -297,6 +305,7 @@ build_image() { # docker|podman, name
 forget_images() {
   local engine id
   for engine in docker podman; do
+    [[ $used_engines == *$engine* ]] || continue
     [ "$engine" = docker ] && [ -z "${DOCKER_HOST:-}" ] && continue
     [ "$engine" = podman ] && [ -z "${CONTAINERS_STORAGE_CONF:-}" ] && continue
     "$engine" images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null |

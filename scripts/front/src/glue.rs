@@ -4,7 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
+
+use crate::site::hex;
 
 /// A module and its loader.
 pub struct Glue {
@@ -19,34 +22,52 @@ impl Glue {
     }
 }
 
-/// Runs wasm-bindgen. Works in a folder beside `out`.
+/// Runs wasm-bindgen in a folder beside `out`, which keeps its output: the same module is not processed again, so that a
+/// change of a style sheet takes no time.
 ///
 /// wasm-opt is left out: it makes the module smaller but its compressed form, which is what travels,
 /// larger.
 pub fn make(wasm: &Path, out: &Path) -> Result<Glue> {
-    let work = out.with_extension("work");
-    remove_folder(&work)?;
-    let keep_names = wasm.components().any(|part| part.as_os_str() == "debug");
+    let work = out.with_extension("glue");
+    let stamp = work.join("made-from");
+    let fingerprint = fingerprint(wasm)?;
+    if fs::read_to_string(&stamp).ok().as_ref() != Some(&fingerprint) {
+        remove_folder(&work)?;
+        bind(wasm, &work)?;
+        fs::write(&stamp, &fingerprint)?;
+    }
+    let made = work.join("dockyard_bg.wasm");
+    Ok(Glue {
+        wasm: fs::read(&made).with_context(|| format!("cannot read {}", made.display()))?,
+        javascript: fs::read_to_string(work.join("dockyard.js"))?,
+    })
+}
+
+/// Hashes what the output depends on: the module, and this program.
+fn fingerprint(wasm: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    for path in [&std::env::current_exe()?, wasm] {
+        let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        hash.update(Sha256::digest(data));
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+fn bind(wasm: &Path, work: &Path) -> Result<()> {
     Bindgen::new()
         .input_path(wasm)
         .out_name("dockyard")
         .web(true)?
         .typescript(false)
-        .remove_name_section(!keep_names)
+        .remove_name_section(true)
         .remove_producers_section(true)
-        .generate(&work)?;
+        .generate(work)?;
     if work.join("snippets").exists() {
         bail!(
             "a dependency brings JavaScript files of its own, and the assets have no room for them"
         );
     }
-    let made = work.join("dockyard_bg.wasm");
-    let glue = Glue {
-        wasm: fs::read(&made).with_context(|| format!("cannot read {}", made.display()))?,
-        javascript: fs::read_to_string(work.join("dockyard.js"))?,
-    };
-    remove_folder(&work)?;
-    Ok(glue)
+    Ok(())
 }
 
 fn remove_folder(folder: &Path) -> Result<()> {
