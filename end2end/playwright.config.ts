@@ -20,7 +20,7 @@ const origin = `http://127.0.0.1:${port}`;
 
 export default defineConfig({
   testDir: 'tests',
-  outputDir: 'test-results',
+  outputDir: `test-results/${port}`,
   globalTeardown: './teardown.ts',
   workers: 1,
   retries: 0,

@@ -109,7 +109,7 @@ test('puts a deleted tag back', async () => {
   await main().getByRole('link', { name: 'edge' }).first().click();
   await expect(main()).toContainText('This tag was deleted');
   await button(/^Restore edge/).click();
-  await expect(main().getByText('Restored')).toBeVisible();
+  await expect(main().getByText('Restored', { exact: true }).first()).toBeVisible();
   await visit(`/r/${user}/app/-/tags`);
   await expect(rows()).toHaveText(['v2', 'v1.10', 'edge']);
 });

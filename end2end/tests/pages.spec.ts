@@ -99,7 +99,10 @@ async function look(context: BrowserContext, origin: string, name: string, path:
     expect.soft(measured.wider, `${name} ${theme}: pixels wider than the window`).toBeLessThanOrEqual(0);
     expect.soft(measured.value, `${name} ${theme}: layout shift\n${measured.shifts.join('\n')}`).toBeLessThan(0.02);
     if (width === 768) continue;
-    const { violations } = await new AxeBuilder({ page }).exclude(written).analyze();
+    const axe = new AxeBuilder({ page }).exclude(written);
+    // The dark theme is the same document in other colours.
+    if (theme === 'dark') axe.withRules(['color-contrast', 'link-in-text-block']);
+    const { violations } = await axe.analyze();
     const found = violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`);
     expect.soft(found, `${name} ${theme}: accessibility`).toEqual([]);
   }
@@ -115,25 +118,27 @@ async function member(browser: Browser, origin: string, user: string, secret?: s
   return context;
 }
 
+// A context each: they run side by side.
 for (const width of [360, 768, 1280]) {
-  test(`strangers at ${width}`, async ({ browser, baseURL }) => {
-    test.setTimeout(300_000);
-    const context = await browser.newContext();
-    for (const [name, path] of Object.entries(forStrangers)) await test.step(name, () => look(context, baseURL!, name, path, width));
-    await context.close();
-  });
-  test(`members at ${width}`, async ({ browser, baseURL }) => {
-    test.setTimeout(300_000);
-    const context = await member(browser, baseURL!, 'alice', 'alice-demo');
-    for (const [name, path] of Object.entries(forMembers)) await test.step(name, () => look(context, baseURL!, name, path, width));
-    await context.close();
-  });
-  test(`newcomers at ${width}`, async ({ browser, baseURL, playwright }) => {
-    const api = await playwright.request.newContext({ baseURL });
-    await signUp(api, 'newcomer');
-    await api.dispose();
-    const context = await member(browser, baseURL!, 'newcomer');
-    for (const [name, path] of Object.entries(forNewcomers)) await test.step(name, () => look(context, baseURL!, name, path, width));
-    await context.close();
-  });
+  for (const [name, path] of Object.entries(forStrangers))
+    test(`${name} at ${width}`, async ({ browser, baseURL }) => {
+      const context = await browser.newContext();
+      await look(context, baseURL!, name, path, width);
+      await context.close();
+    });
+  for (const [name, path] of Object.entries(forMembers))
+    test(`${name} at ${width}`, async ({ browser, baseURL }) => {
+      const context = await member(browser, baseURL!, 'alice', 'alice-demo');
+      await look(context, baseURL!, name, path, width);
+      await context.close();
+    });
+  for (const [name, path] of Object.entries(forNewcomers))
+    test(`${name} at ${width}`, async ({ browser, baseURL, playwright }) => {
+      const api = await playwright.request.newContext({ baseURL });
+      await signUp(api, 'newcomer');
+      await api.dispose();
+      const context = await member(browser, baseURL!, 'newcomer');
+      await look(context, baseURL!, name, path, width);
+      await context.close();
+    });
 }
