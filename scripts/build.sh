@@ -32,7 +32,7 @@ build_release() {
   local host program
   host=$(rustc -vV | sed -n 's/^host: //p')
   RUSTFLAGS='--cfg erase_components -C target-feature=+crt-static -C relocation-model=static -C strip=symbols' \
-    cargo build --release --locked --package dockyard --package mydocker --bins --features dockyard/full --target "$host"
+    cargo build --release --locked --package dockyard --package mydocker --bins --features dockyard/full,dockyard/jemalloc --target "$host"
   for program in dockyard mydocker; do place "$built/$host/release/$program" target/release; done
 }
 
