@@ -17,7 +17,6 @@ mod headers;
 mod health;
 mod imports;
 mod listen;
-pub mod markdown;
 mod metrics;
 mod oci;
 mod ops;

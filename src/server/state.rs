@@ -6,13 +6,13 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
+use dockyard_markdown::Markdown;
 use dockyard_hub::Hub;
 use leptos::config::LeptosOptions;
 
 use super::body::PATIENCE;
 use super::documents::{Cards, Maps};
 use super::imports::Imports;
-use super::markdown::Markdown;
 use super::metrics::Metrics;
 
 /// Shared by all requests. Cheap to clone.
