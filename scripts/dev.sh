@@ -20,17 +20,24 @@ start() {
   server=$!
 }
 
-# What changed: nothing but styles, or anything.
-next_change() {
-  local changed
-  changed=$(inotifywait --quiet --recursive --event modify,create,delete,move --format '%w%f' \
-    src crates migrations style public Cargo.toml)
+# Changes during a build are not lost: they wait here.
+exec {changes}< <(inotifywait --quiet --monitor --recursive --event modify,create,delete,move --format '%w%f' \
+  src crates migrations style public Cargo.toml)
+
+# Waits for changes and leaves in $change whether anything but styles is among them.
+await_change() {
+  local path
+  change=style
+  read -r -u "$changes" path || exit
   # An editor writes several files at once.
-  sleep 0.1
-  case $changed in
-    style/* | public/*) echo style ;;
-    *) echo code ;;
-  esac
+  while true; do
+    case $path in
+      style/styleguide.css) change=code ;; # compiled into the program
+      style/* | public/*) ;;
+      *) change=code ;;
+    esac
+    read -r -t 0.1 -u "$changes" path || break
+  done
 }
 
 change=code
@@ -44,5 +51,5 @@ while :; do
     echo 'dev: the build failed, the last good server keeps running; waiting for the next change' >&2
   fi
   printf 'dev: done after %d ms; waiting for the next change\n' $(((${EPOCHREALTIME/./} - from) / 1000)) >&2
-  change=$(next_change)
+  await_change
 done
