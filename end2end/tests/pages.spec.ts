@@ -110,12 +110,19 @@ async function look(context: BrowserContext, origin: string, name: string, path:
   watch.expectSilence();
 }
 
+/** What a browser keeps of each user who logged in, by name. */
+const logins = new Map<string, Promise<Awaited<ReturnType<BrowserContext['storageState']>>>>();
+
 async function member(browser: Browser, origin: string, user: string, secret?: string) {
-  const context = await browser.newContext({ baseURL: origin });
-  const page = await context.newPage();
-  await logIn(page, user, secret);
-  await page.close();
-  return context;
+  const logInOnce = async () => {
+    const context = await browser.newContext({ baseURL: origin });
+    await logIn(await context.newPage(), user, secret);
+    const state = await context.storageState();
+    await context.close();
+    return state;
+  };
+  if (!logins.has(user)) logins.set(user, logInOnce());
+  return browser.newContext({ baseURL: origin, storageState: await logins.get(user) });
 }
 
 // A context each: they run side by side.
