@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use axum::http::HeaderMap;
 use axum::http::header::HOST;
-use dockyard_markdown::Markdown;
 use dockyard_hub::Hub;
+use dockyard_markdown::Markdown;
 use leptos::config::LeptosOptions;
 
 use super::body::PATIENCE;
