@@ -42,9 +42,9 @@ build_dev() {
   scripts/setup.sh build
   # The two halves share nothing but the machine. The server reads target/site when it runs.
   mkdir -p target/site
-  start_beside 'the browser'"'"'s half' scripts/build-front.sh dev
+  start_beside "the browser's half" scripts/build-front.sh dev
   cargo build --locked --package dockyard --bin dockyard --features dockyard/ssr
-  wait_beside
+  wait_beside "the browser's half"
   place "$built/debug/dockyard" target/dev
 }
 
