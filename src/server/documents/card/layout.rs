@@ -138,7 +138,8 @@ mod tests {
                 let png = draw(&facts(title, text)).unwrap();
                 assert!(png.starts_with(b"\x89PNG"));
                 assert!(png.len() < 150_000, "{} bytes", png.len());
-                assert!(started.elapsed().as_secs() < 5);
+                // Far more than any takes, without optimisation on a busy machine.
+                assert!(started.elapsed().as_secs() < 60);
             }
         }
     }
