@@ -162,6 +162,8 @@ cgroup_manager = "cgroupfs"
 events_logger = "file"
 runtime = "runc"
 tmp_dir = "$at/tmp"
+# The default is one table in memory for all podmans of the machine, whatever their storage.
+lock_type = "file"
 END
 }
 
