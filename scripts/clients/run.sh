@@ -33,11 +33,9 @@ engines_of() {
     podman | buildah | mydocker-podman) echo podman ;;
     ctr) echo containerd ;;
     image) echo docker podman ;;
+    corpus) echo docker docker26-graph docker26-containerd podman containerd ;;
   esac
 }
-
-# `corpus` uses every engine for minutes: it has its own, so that the others need not wait.
-corpus_engines=$("$top/scripts/engine.sh" root)-corpus
 
 work=$(mktemp -d)
 results=${DOCKYARD_RESULTS:-$work/results}
@@ -49,10 +47,7 @@ leave() {
   for pid in "${pid_of[@]}"; do kill "$pid" 2>/dev/null; done
   wait
   # The data of a clone that is used once would stay behind.
-  local end=down
-  [ -z "${CI:-}" ] || end=clean
-  "$top/scripts/engine.sh" $end
-  ENGINE_ROOT=$corpus_engines "$top/scripts/engine.sh" $end
+  if [ -n "${CI:-}" ]; then "$top/scripts/engine.sh" clean; else "$top/scripts/engine.sh" down; fi
   rm -rf "$work"
 }
 trap leave EXIT
@@ -67,13 +62,7 @@ start() { # script
   echo '0 1' >"$results/client-$1"
   for engine in $(engines_of "$1"); do busy[$engine]=1; done
   began[$1]=$SECONDS
-  (
-    if [ "$1" = corpus ]; then export ENGINE_ROOT=$corpus_engines; else
-      DOCKYARD_ENGINES=$(engines_of "$1")
-      export DOCKYARD_ENGINES
-    fi
-    exec bash "$here/$1.sh"
-  ) >"$work/$1.log" 2>&1 </dev/null &
+  DOCKYARD_ENGINES=$(engines_of "$1") bash "$here/$1.sh" >"$work/$1.log" 2>&1 </dev/null &
   pid_of[$1]=$!
 }
 
