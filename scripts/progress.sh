@@ -24,7 +24,7 @@ over_network() { # what, command...
 }
 
 declare -A beside_pid=() beside_log=()
-beside_logs=$(mktemp -d "${TMPDIR:-/tmp}/dockyard-logs.XXXXXX")
+beside_logs=
 trap stop_beside EXIT
 trap 'exit 130' INT TERM
 
@@ -32,6 +32,7 @@ trap 'exit 130' INT TERM
 start_beside() { # what, command...
   local what=$1
   shift
+  [ -n "$beside_logs" ] || beside_logs=$(mktemp -d "${TMPDIR:-/tmp}/dockyard-logs.XXXXXX")
   beside_log[$what]=$beside_logs/${#beside_log[@]}
   set -m
   (
@@ -63,7 +64,7 @@ wait_beside() { # what, [print]
 stop_beside() {
   local pid
   for pid in "${beside_pid[@]}"; do kill -- "-$pid" 2>/dev/null || true; done
-  rm -rf "$beside_logs"
+  [ -z "$beside_logs" ] || rm -rf "$beside_logs"
 }
 
 # Runs a command while no other script on this machine uses apt, whose own locks do not wait.
