@@ -4,7 +4,6 @@
 #   engine.sh env [docker...]    print exports; use: eval "$(scripts/engine.sh env)"
 #   engine.sh down               stop what `up` started, by process id
 #   engine.sh clean              down, and remove the engines' data
-#   engine.sh root               print the folder of their data
 #   engine.sh with-names COMMAND...  as docker sees names and certificates; in a mount namespace of its own
 # Engines: docker, podman, containerd, and Debian 13's docker 26 with either of its image stores:
 # docker26-graph, docker26-containerd. `env` sets up the docker that it is given.
@@ -233,8 +232,7 @@ case ${1:-} in
     ;;
   with-names) shift; with_names "$@" ;;
   env) shift; print_environment "$@" ;;
-  root) echo "$root" ;;
   down) down ;;
   clean) down; rm -rf "$root" ;;
-  *) sed -n '2,12s/^# //p' "$0"; exit 2 ;;
+  *) sed -n '2,11s/^# //p' "$0"; exit 2 ;;
 esac
