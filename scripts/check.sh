@@ -3,7 +3,7 @@
 #   check.sh            everything
 #   check.sh compile    formatting and lints; leaves the programs and all tests compiled
 #   check.sh unit       the unit tests
-#   check.sh browser    lints of the browser's half
+#   check.sh others     lints of what the tests do not compile: the development build, the browser's half
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/linting.sh
@@ -21,12 +21,16 @@ compile() {
   cargo build --locked --workspace --all-targets --features dockyard/full
 }
 
-browser() {
-  step 'lints: browser'
+others() {
   local toolchain
   toolchain=$(scripts/setup-wasm.sh | tail -n 1)
-  # No compiler of another toolchain: what follows only checks.
+  # What follows makes no programs, and may use another toolchain.
   unset RUSTC_WORKSPACE_WRAPPER CLIPPY_ARGS
+
+  step 'lints: development build'
+  cargo clippy --locked --package dockyard --bin dockyard --features dockyard/ssr -- -D warnings
+
+  step 'lints: browser'
   if cargo "+$toolchain" clippy --version >/dev/null 2>&1; then
     cargo "+$toolchain" clippy --locked --package dockyard --lib --features hydrate \
       --target wasm32-unknown-unknown -- -D warnings
@@ -47,9 +51,9 @@ case ${1:-all} in
   all)
     compile
     unit
-    browser
+    others
     ;;
-  compile | unit | browser) "$1" ;;
+  compile | unit | others) "$1" ;;
   *)
     sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
     exit 2

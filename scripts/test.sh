@@ -147,7 +147,7 @@ if step 'lints and compilation' scripts/check.sh compile && take_programs &&
   if asked release; then
     start_beside 'the optimised build' nice -n 5 scripts/build.sh release
   fi
-  ! asked check || { step 'unit tests' scripts/check.sh unit; step 'lints: browser' scripts/check.sh browser; }
+  ! asked check || { step 'unit tests' scripts/check.sh unit; step 'lints: other builds' scripts/check.sh others; }
   if step 'set-up of the tests' wait_beside 'set-up of the tests' print; then
     ! asked infrastructure || step 'infrastructure' scripts/infrastructure.sh
     ! asked suites || step 'suites' suites
