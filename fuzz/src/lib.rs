@@ -1,4 +1,4 @@
-//! What the fuzz targets do with an input: one module a target.
+//! The bodies of the fuzz targets, one module each.
 //!
 //! The targets themselves, in `fuzz_targets/`, hand libFuzzer's bytes over. `scripts/fuzz.sh` runs them.
 

@@ -10,17 +10,17 @@ pub struct S3Options {
     pub endpoint: Option<String>,
     /// `None` for what the AWS chain says, or `us-east-1`; with an endpoint, what the environment says.
     pub region: Option<String>,
-    /// Whether the bucket stands in the path and not before the host's name.
+    /// Puts the bucket's name into the path instead of before the host's name.
     pub path_style: bool,
-    /// Whether clients fetch blobs from the store itself, which they must be able to reach.
+    /// Redirects clients to the store for blobs: they must be able to reach it.
     pub links: bool,
-    /// Whether a bucket that does not exist is created.
+    /// Creates the bucket when it does not exist.
     pub create: bool,
-    /// How the store encrypts; `None` for its own default.
+    /// Encryption at rest; `None` for the store's default.
     pub encryption: Option<Encryption>,
 }
 
-/// How a store encrypts what it keeps.
+/// Encryption of stored objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Encryption {
     /// With a key of the store.
