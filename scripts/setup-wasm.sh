@@ -107,7 +107,7 @@ build_std() {
     RUSTFLAGS="-Zforce-unstable-if-unmarked --remap-path-prefix=$library=/rustc/$upstream/library" \
     CARGO_TARGET_DIR=$PWD/target \
     cargo build --manifest-path "$library/sysroot/Cargo.toml" --profile dist --target "$target" --locked \
-    --no-default-features --features panic-unwind,backtrace >&2
+    --no-default-features --features panic-unwind >&2
   mkdir -p "$into/lib/rustlib/$target/lib"
   cp "target/$target/dist/deps/"*.rlib "$into/lib/rustlib/$target/lib/"
 }
