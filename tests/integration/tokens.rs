@@ -412,3 +412,35 @@ async fn a_token_of_the_protocol_does_not_change_the_repository_itself() {
     let change = change.json(&serde_json::json!({"visibility": "private"}));
     assert_eq!(change.send().await.unwrap().status().as_u16(), 401);
 }
+
+#[tokio::test]
+async fn a_personal_token_never_turns_into_more_than_its_reach() {
+    let app = app().await;
+    for (reach, granted) in [
+        ("read", "pull"),
+        ("write", "pull,push"),
+        ("all", "pull,push,delete"),
+    ] {
+        let wish = serde_json::json!({"name": reach, "reach": reach});
+        let made = app.by("alice", Method::POST, "/api/v1/tokens").json(&wish);
+        let made: Value = made.send().await.unwrap().json().await.unwrap();
+        let secret = made["token"].as_str().unwrap().to_owned();
+        // A public and a private repository, and a name that nobody has taken yet.
+        for name in ["alice/app", "alice/secret", "alice/fresh"] {
+            let scope = format!("repository:{name}:pull,push,delete");
+            let expected = format!("repository:{name}:{granted}");
+            let by_basic = app
+                .anonymous(Method::GET, &format!("/token?scope={scope}"))
+                .basic_auth("alice", Some(&secret));
+            let body: Value = by_basic.send().await.unwrap().json().await.unwrap();
+            assert_eq!(body["scope"], expected, "{reach} {name}");
+            let form = [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", secret.as_str()),
+                ("scope", scope.as_str()),
+            ];
+            let body: Value = post(&app, &form).await.json().await.unwrap();
+            assert_eq!(body["scope"], expected, "{reach} {name}");
+        }
+    }
+}

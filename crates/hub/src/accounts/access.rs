@@ -202,14 +202,11 @@ impl Access {
         {
             found = self.find(caller, &now).await?;
         }
-        let own_new = found.is_none()
-            && caller
-                .user()
-                .is_some_and(|user| user.name.as_str() == name.namespace());
+        let found = found.as_ref();
         let may = |action: Action| match action {
-            Action::Pull => own_new || decide::<Pull>(caller, name, found.as_ref()).is_ok(),
-            Action::Push => own_new || decide::<Push>(caller, name, found.as_ref()).is_ok(),
-            Action::Delete => own_new || decide::<Delete>(caller, name, found.as_ref()).is_ok(),
+            Action::Pull => Standing::of(caller, name, found).allows::<Pull>(),
+            Action::Push => Standing::of(caller, name, found).allows::<Push>(),
+            Action::Delete => Standing::of(caller, name, found).allows::<Delete>(),
         };
         Ok(asked
             .iter()
@@ -287,42 +284,76 @@ pub(crate) fn decide<P: Permission>(
     name: &RepositoryName,
     found: Option<&RepositoryAccess>,
 ) -> Result<Grant<P>, AccessError> {
-    let caller = &found.map_or_else(
-        || caller.clone(),
-        |repository| caller.confirmed(repository.caller_admin),
-    );
-    let owns = |repository: &RepositoryAccess| {
-        caller
-            .user()
-            .is_some_and(|user| user.is_admin || user.id == repository.owner_id)
-    };
-    let is_public = found.is_some_and(|repository| repository.visibility == Visibility::Public);
-    // A token of the protocol, made to push or delete images, does not change the repository itself.
-    let carried = caller.carries(name, P::ACTION) && !(P::IN_PERSON && caller.is_registry_token());
+    let standing = Standing::of(caller, name, found);
     if let Some(repository) = found
-        && ((P::PUBLIC && is_public) || (carried && owns(repository)))
+        && standing.allows::<P>()
     {
         return Ok(Grant {
             repository_id: repository.id,
             repository: name.clone(),
-            user_id: caller.user().map(|user| user.id),
+            user_id: standing.caller.user().map(|user| user.id),
             permission: PhantomData,
         });
     }
-    let own_missing = found.is_none()
-        && caller
-            .user()
-            .is_some_and(|user| user.name.as_str() == name.namespace());
-    let sees = is_public || (found.is_some_and(owns) && caller.carries(name, Action::Pull));
-    Err(if caller.user().is_none() {
+    let own_missing = found.is_none() && standing.has_rights;
+    Err(if standing.caller.user().is_none() {
         AccessError::Anonymous(name.clone())
-    } else if !carried {
+    } else if !standing.carries::<P>() {
         AccessError::OutOfScope(name.clone())
-    } else if sees || (P::ACTION == Action::Push && !own_missing) {
+    } else if standing.sees() || (P::ACTION == Action::Push && !own_missing) {
         AccessError::Denied(name.clone())
     } else {
         AccessError::NotFound(name.clone())
     })
+}
+
+/// What a caller has to do with a repository, or with a name that no repository has yet.
+struct Standing<'a> {
+    /// As the database knows the caller now.
+    caller: Caller,
+    name: &'a RepositoryName,
+    /// Whether the repository is the user's to change; of a missing one, whether the user may make it.
+    has_rights: bool,
+    is_public: bool,
+    exists: bool,
+}
+
+impl<'a> Standing<'a> {
+    fn of(caller: &Caller, name: &'a RepositoryName, found: Option<&RepositoryAccess>) -> Self {
+        let caller = match found {
+            Some(repository) => caller.confirmed(repository.caller_admin),
+            None => caller.clone(),
+        };
+        let has_rights = caller.user().is_some_and(|user| match found {
+            Some(repository) => user.is_admin || user.id == repository.owner_id,
+            None => user.name.as_str() == name.namespace(),
+        });
+        Self {
+            caller,
+            name,
+            has_rights,
+            is_public: found.is_some_and(|found| found.visibility == Visibility::Public),
+            exists: found.is_some(),
+        }
+    }
+
+    /// Tells whether the caller may do `P`: reach, scope and rights together, or what everyone may do.
+    fn allows<P: Permission>(&self) -> bool {
+        (self.carries::<P>() && self.has_rights) || (P::PUBLIC && self.is_public)
+    }
+
+    /// Tells whether the credentials reach as far as `P`.
+    fn carries<P: Permission>(&self) -> bool {
+        // A token of the protocol, made to push or delete images, does not change the repository itself.
+        let in_person = !P::IN_PERSON || !self.caller.is_registry_token();
+        in_person && self.caller.carries(self.name, P::ACTION)
+    }
+
+    /// Tells whether the caller may know that the repository exists.
+    fn sees(&self) -> bool {
+        self.is_public
+            || (self.exists && self.has_rights && self.caller.carries(self.name, Action::Pull))
+    }
 }
 
 /// Why a caller may not.
