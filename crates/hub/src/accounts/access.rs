@@ -176,8 +176,7 @@ impl Access {
             return decide_former(&self.db, caller, name).await;
         }
         if let (None, Some(user)) = (&found, caller.user())
-            && user.name.as_str() == name.namespace()
-            && caller.carries(name, Action::Push)
+            && Standing::of(caller, name, None).allows::<Push>()
         {
             match self.create(user, name).await {
                 // The token outlived its user.
@@ -202,11 +201,11 @@ impl Access {
         {
             found = self.find(caller, &now).await?;
         }
-        let found = found.as_ref();
+        let standing = Standing::of(caller, name, found.as_ref());
         let may = |action: Action| match action {
-            Action::Pull => Standing::of(caller, name, found).allows::<Pull>(),
-            Action::Push => Standing::of(caller, name, found).allows::<Push>(),
-            Action::Delete => Standing::of(caller, name, found).allows::<Delete>(),
+            Action::Pull => standing.allows::<Pull>(),
+            Action::Push => standing.allows::<Push>(),
+            Action::Delete => standing.allows::<Delete>(),
         };
         Ok(asked
             .iter()
@@ -307,12 +306,12 @@ pub(crate) fn decide<P: Permission>(
     })
 }
 
-/// What a caller has to do with a repository, or with a name that no repository has yet.
+/// A caller's rights in one repository, or under a name that no repository has yet.
 struct Standing<'a> {
-    /// As the database knows the caller now.
+    /// The caller, as the database knows them now.
     caller: Caller,
     name: &'a RepositoryName,
-    /// Whether the repository is the user's to change; of a missing one, whether the user may make it.
+    /// The user may change the repository, or create it when it does not exist.
     has_rights: bool,
     is_public: bool,
     exists: bool,
@@ -337,7 +336,7 @@ impl<'a> Standing<'a> {
         }
     }
 
-    /// Tells whether the caller may do `P`: reach, scope and rights together, or what everyone may do.
+    /// Tells whether the caller may do `P`: the credentials carry it and the user has the rights, or everyone may.
     fn allows<P: Permission>(&self) -> bool {
         (self.carries::<P>() && self.has_rights) || (P::PUBLIC && self.is_public)
     }
