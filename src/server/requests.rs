@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, HeaderValue, ORIGIN,
-};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, ORIGIN};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +15,7 @@ use tracing::{debug, error};
 use super::error::{ApiError, Cause, error_body};
 use super::failures::{self, Form};
 use super::metrics::{Metrics, route_of};
+use super::session::Secure;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id of a client or proxy that is kept.
@@ -64,39 +63,50 @@ pub async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
-/// Refuses what another site makes a browser send with its user's cookie.
-pub async fn same_origin(request: Request, next: Next) -> Response {
+/// Refuses what another site makes a browser send.
+///
+/// Browsers add cookies and the passwords of Basic by themselves, and a log-in needs neither: a page of another site could
+/// log its visitor in as somebody else. Only `Bearer` is never sent unasked.
+pub async fn same_origin(State(secure): State<Secure>, request: Request, next: Next) -> Response {
     let safe = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    if safe || !foreign(request.headers()) {
+    if safe || !foreign(request.headers(), secure) {
         return next.run(request).await;
     }
     let message = "this request came from another site, so it was refused";
     ApiError::new(StatusCode::FORBIDDEN, "CROSS_SITE", message).into_response()
 }
 
-fn foreign(headers: &HeaderMap) -> bool {
-    if headers.contains_key(AUTHORIZATION) || !headers.contains_key(COOKIE) {
-        return false;
-    }
+/// Tells whether a browser sends a request for another site. Other clients say nothing of it.
+///
+/// Sources: Fetch Metadata, "Sec-Fetch-Site", which browsers send over HTTPS; Fetch, "Origin", which all send with what
+/// changes something.
+fn foreign(headers: &HeaderMap, secure: Secure) -> bool {
     let text = |name| {
         headers
             .get(name)
             .and_then(|value: &HeaderValue| value.to_str().ok())
     };
-    match (
-        text(HeaderName::from_static("sec-fetch-site")),
-        text(ORIGIN),
-        text(HOST),
-    ) {
-        (Some(site), _, _) => !matches!(site, "same-origin" | "none"),
-        (None, Some(origin), Some(host)) => origin
-            .split_once("://")
-            .is_none_or(|(_, from)| from != host),
-        (None, _, _) => false,
+    let scheme = text(AUTHORIZATION).and_then(|text| text.split(' ').next());
+    if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer")) {
+        return false;
     }
+    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
+        return !matches!(site, "same-origin" | "none");
+    }
+    // A value that is no text is none of ours.
+    let Some(origin) = headers.get(ORIGIN) else {
+        return false;
+    };
+    let origin = origin.to_str().ok().and_then(|text| text.split_once("://"));
+    let Some((scheme, from)) = origin else {
+        return true;
+    };
+    // A page that came over HTTP may be anybody's, also under the name of this server.
+    let is_weaker = secure == Secure::Yes && scheme != "https";
+    is_weaker || text(HOST) != Some(from)
 }
 
 /// Is the id that `observe` gave a request.
@@ -135,34 +145,42 @@ mod tests {
     }
 
     #[test]
-    fn only_posts_of_other_sites_with_a_cookie_are_foreign() {
-        let cookie = ("cookie", "a=b");
-        let host = ("host", "h:1");
-        assert!(foreign(&headers(&[
-            cookie,
-            ("sec-fetch-site", "cross-site")
-        ])));
-        assert!(foreign(&headers(&[
-            cookie,
-            host,
-            ("origin", "https://evil")
-        ])));
-        assert!(foreign(&headers(&[cookie, host, ("origin", "null")])));
-        assert!(!foreign(&headers(&[
-            cookie,
-            host,
-            ("origin", "http://h:1")
-        ])));
-        assert!(!foreign(&headers(&[
-            cookie,
-            ("sec-fetch-site", "same-origin")
-        ])));
-        assert!(!foreign(&headers(&[("sec-fetch-site", "cross-site")])));
-        let token = ("authorization", "Bearer x");
-        assert!(!foreign(&headers(&[
-            cookie,
-            token,
-            ("sec-fetch-site", "cross-site")
-        ])));
+    fn what_browsers_send_for_other_sites_is_foreign() {
+        let is_foreign = |list: &[(&'static str, &'static str)]| {
+            let mut list = list.to_vec();
+            list.push(("host", "h:1"));
+            foreign(&headers(&list), Secure::No)
+        };
+        for site in ["cross-site", "same-site", "nonsense"] {
+            assert!(is_foreign(&[("sec-fetch-site", site)]), "{site}");
+        }
+        for site in ["same-origin", "none"] {
+            assert!(!is_foreign(&[("sec-fetch-site", site)]), "{site}");
+        }
+        for origin in ["https://evil", "http://h:2", "null", "h:1"] {
+            assert!(is_foreign(&[("origin", origin)]), "{origin}");
+        }
+        assert!(!is_foreign(&[("origin", "http://h:1")]));
+        assert!(!is_foreign(&[("origin", "https://h:1")]));
+        assert!(!is_foreign(&[("cookie", "a=b")]));
+    }
+
+    #[test]
+    fn only_a_bearer_token_says_that_a_request_was_meant() {
+        let site = ("sec-fetch-site", "cross-site");
+        for scheme in ["Basic YTpi", "Negotiate x", "Bearertoken", ""] {
+            let list = [("authorization", scheme), site];
+            assert!(foreign(&headers(&list), Secure::No), "{scheme}");
+        }
+        let list = [("authorization", "bearer x"), site];
+        assert!(!foreign(&headers(&list), Secure::No));
+    }
+
+    #[test]
+    fn over_https_a_page_that_came_over_http_is_another_site() {
+        let list = [("host", "h"), ("origin", "http://h")];
+        assert!(foreign(&headers(&list), Secure::Yes));
+        let list = [("host", "h"), ("origin", "https://h")];
+        assert!(!foreign(&headers(&list), Secure::Yes));
     }
 }

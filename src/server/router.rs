@@ -12,7 +12,7 @@ use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
-use super::session::{self, Secure};
+use super::session;
 use super::{
     AppState, api, assets, body, dev, documents, headers, metrics, ops, preview, requests,
     upload_form,
@@ -33,11 +33,7 @@ pub fn prepare() {
 
 /// Builds the whole server.
 pub fn router(state: AppState) -> Router {
-    let secure = if state.is_https() {
-        Secure::Yes
-    } else {
-        Secure::No
-    };
+    let secure = state.secure();
     let sessions = session::layer(state.hub.accounts.sessions.clone(), secure);
     let context = {
         let state = state.clone();
@@ -56,7 +52,6 @@ pub fn router(state: AppState) -> Router {
             documents::of_repository,
         ))
         .merge(browser_routes().router)
-        .layer(middleware::from_fn(requests::same_origin))
         .layer(sessions);
     let protocol = Router::new()
         .route("/v2", any(oci::handle))
@@ -66,6 +61,10 @@ pub fn router(state: AppState) -> Router {
         .merge(protocol)
         .merge(client_routes().router)
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::from_fn_with_state(
+            secure,
+            requests::same_origin,
+        ))
         .layer(middleware::from_fn_with_state(state.patience, body::bound))
         .layer(middleware::from_fn_with_state(
             state.metrics.clone(),

@@ -12,7 +12,6 @@ use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
 use super::caller::{SESSION_CLIENT, SESSION_USER};
-use super::web::SESSION_COOKIE;
 
 /// How long a session lives without being used.
 const IDLE_DAYS: i64 = 14;
@@ -22,7 +21,7 @@ const ID_TRIES: u8 = 3;
 /// Builds the layer that reads and writes the session cookie.
 pub fn layer(sessions: Sessions, secure: Secure) -> SessionManagerLayer<SessionRows> {
     SessionManagerLayer::new(SessionRows(sessions))
-        .with_name(SESSION_COOKIE)
+        .with_name(secure.session_cookie())
         .with_same_site(SameSite::Lax)
         .with_secure(secure == Secure::Yes)
         .with_http_only(true)
@@ -34,6 +33,17 @@ pub fn layer(sessions: Sessions, secure: Secure) -> SessionManagerLayer<SessionR
 pub enum Secure {
     Yes,
     No,
+}
+
+impl Secure {
+    /// Returns the name of the session cookie. With the prefix, browsers accept it from this host over HTTPS only.
+    /// Source: RFC 6265bis, "The __Host- Prefix".
+    pub const fn session_cookie(self) -> &'static str {
+        match self {
+            Self::Yes => "__Host-dockyard_session",
+            Self::No => "dockyard_session",
+        }
+    }
 }
 
 /// Keeps session records as rows.

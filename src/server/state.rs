@@ -14,6 +14,7 @@ use super::body::PATIENCE;
 use super::documents::{Cards, Maps};
 use super::imports::Imports;
 use super::metrics::Metrics;
+use super::session::Secure;
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -54,6 +55,15 @@ impl AppState {
     pub fn is_https(&self) -> bool {
         let url = self.public_url.as_ref();
         url.map_or(self.is_tls, |url| url.starts_with("https://"))
+    }
+
+    /// Tells which kind of cookies browsers get.
+    pub fn secure(&self) -> Secure {
+        if self.is_https() {
+            Secure::Yes
+        } else {
+            Secure::No
+        }
     }
 
     /// Is the address of this server as the client knows it, `http://host:port`.

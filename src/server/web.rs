@@ -16,8 +16,6 @@ use super::peer::Peer;
 use super::{AppState, requests};
 use crate::web::error::AppError;
 
-/// Name of the cookie of a session.
-pub const SESSION_COOKIE: &str = "dockyard_session";
 /// How long the choice of a theme is kept, in seconds: a year.
 const COOKIE_SECS: u32 = 365 * 24 * 3600;
 /// How long a browser keeps what is shown once, in seconds: as long as a page takes to load on a bad line.
@@ -98,6 +96,12 @@ pub fn host() -> String {
 pub fn base_url() -> String {
     let state = expect_context::<AppState>();
     use_context::<Parts>().map_or_else(String::new, |parts| state.base_url(&parts.headers))
+}
+
+/// Tells whether the browser has a session.
+pub fn has_session() -> bool {
+    let state = expect_context::<AppState>();
+    cookie(state.secure().session_cookie()).is_some()
 }
 
 /// Reads a cookie of the request.

@@ -10,6 +10,7 @@ use super::browser;
 use super::components::footer::SiteFooter;
 use super::components::header::SiteHeader;
 use super::components::page_head;
+use super::escape;
 use super::pages::home::HomePage;
 use super::pages::login::LogInPage;
 use super::pages::new::NewRepositoryPage;
@@ -60,12 +61,18 @@ fn Frame() -> impl IntoView {
     }
 }
 
-/// Is the title of the window: the page's own, and the name.
+/// Returns the title of the window: the page's own, and the name. Every title passes here: Leptos does not escape it
+/// in the HTML that the server sends.
 fn title(page: String) -> String {
-    if page.is_empty() {
+    let title = if page.is_empty() {
         "Dockyard".to_owned()
     } else {
         page + " · Dockyard"
+    };
+    if cfg!(feature = "ssr") {
+        escape::text(&title).into_owned()
+    } else {
+        title
     }
 }
 

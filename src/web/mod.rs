@@ -14,6 +14,7 @@ pub mod dto;
 pub mod error;
 #[cfg(feature = "ssr")]
 pub mod error_document;
+mod escape;
 mod form;
 mod load;
 mod pages;

@@ -11,7 +11,7 @@ use super::api::theme::chosen;
 use super::app::App;
 use crate::server::assets::url;
 use crate::server::dev;
-use crate::server::web::{SESSION_COOKIE, cookie};
+use crate::server::web::has_session;
 
 /// Renders the whole document.
 pub fn shell(_options: LeptosOptions) -> impl IntoView {
@@ -79,7 +79,7 @@ fn set_headers(nonce: &str) {
          object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     // What a person who is logged in saw is not shown by the "back" of whoever comes after.
-    let cache = if cookie(SESSION_COOKIE).is_some() {
+    let cache = if has_session() {
         "private, no-store"
     } else {
         "private, no-cache"

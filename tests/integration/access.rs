@@ -342,6 +342,7 @@ async fn send(app: &TestApp, role: Role, method: &str, path: &str, name: &str) -
         ("POST", "/api/v1/imports") => {
             request.json(&json!({"name": format!("{name}:v2"), "size_bytes": 1}))
         }
+        ("POST", "/api/v1/repositories/{r}/-/tags/v1/history") => request.json(&json!({})),
         ("PUT", "/v2/{r}/manifests/v2") => request.header("content-type", MANIFEST).body("{}"),
         ("PUT" | "PATCH", _) => request.body("neither a tarball nor a layer"),
         ("POST", "/api/web/create-repository") => {

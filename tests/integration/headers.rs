@@ -288,7 +288,7 @@ async fn errors_are_pages_for_people_and_json_for_programs() {
             "This can't be done here",
         ),
         (
-            app.anonymous(Method::POST, "/api/v1/users").body(large),
+            app.anonymous(Method::POST, "/api/v1/users").json(&large),
             413,
             "That is too large",
         ),

@@ -15,6 +15,7 @@ mod faults;
 mod headers;
 mod https;
 mod imports;
+mod injection;
 mod known_layers;
 mod listing;
 mod long_imports;

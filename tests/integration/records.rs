@@ -259,7 +259,7 @@ async fn a_personal_token_reaches_as_far_as_it_says_and_ends() {
         status(ask(Method::DELETE, "/v2/alice/app/manifests/v1").await),
         401
     );
-    assert_eq!(status(ask(Method::POST, "/api/v1/tokens").await), 400);
+    assert_eq!(status(ask(Method::POST, "/api/v1/tokens").await), 415);
     assert_eq!(status(ask(Method::GET, "/api/v1/tokens").await), 401);
     assert_eq!(
         status(ask(Method::PUT, "/api/v1/repositories/alice/app/-/star").await),

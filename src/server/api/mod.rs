@@ -5,7 +5,8 @@ mod manifests;
 mod repositories;
 
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -66,6 +67,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        require_json(request.headers())?;
         let bytes = axum::body::Bytes::from_request(request, state)
             .await
             .map_err(|rejection| {
@@ -73,6 +75,21 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
             })?;
         json_of(&bytes).map(Self)
     }
+}
+
+/// Refuses a body that is not said to be JSON: what a form of another site can send unasked never is.
+/// Source: Fetch, "CORS-safelisted request-header".
+fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    if kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+        return Ok(());
+    }
+    let message = "send JSON, with Content-Type: application/json";
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    Err(ApiError::new(status, "CONTENT_TYPE_INVALID", message))
 }
 
 /// Parses a body.

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{AccountError, Administer, Caller, Pull, Push};
@@ -168,6 +168,7 @@ pub async fn restore(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
     Path(path): Path<String>,
+    headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Result<StatusCode, ApiError> {
     let (name, rest) = path.split_once("/-/").ok_or_else(nothing)?;
@@ -178,6 +179,7 @@ pub async fn restore(
     // Who may not look is told nothing; who may look but not push is told so.
     hub.access.authorize::<Pull>(&caller, &name).await?;
     let grant = hub.access.authorize::<Push>(&caller, &name).await?;
+    super::require_json(&headers)?;
     let wanted: RestoreBody = super::json_of(&body)?;
     let tag = history_tag(rest)?;
     hub.history.restore(&grant, &tag, &wanted.digest).await?;

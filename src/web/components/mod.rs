@@ -29,5 +29,6 @@ pub mod star_button;
 pub mod suggestions;
 pub mod table_scroll;
 pub mod tag_table;
+pub mod text_area;
 pub mod theme_switch;
 pub mod visibility_field;

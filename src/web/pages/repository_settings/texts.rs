@@ -8,6 +8,7 @@ use crate::web::api::repository_settings::{DescribeRepository, PreviewReadme};
 use crate::web::components::field::Field;
 use crate::web::components::icon::Icon;
 use crate::web::components::notice::FormNotice;
+use crate::web::components::text_area::TextArea;
 use crate::web::form::Outcome;
 
 /// Changes what a repository says of itself.
@@ -46,16 +47,13 @@ fn ReadmeField(readme: String, text: NodeRef<html::Textarea>, outcome: Outcome) 
         <div class="field" class:field-invalid=move || error().is_some()>
             <label for="readme">"README"</label>
             <div class="field-control">
-                <textarea
+                <TextArea
                     node_ref=text
-                    id="readme"
                     name="readme"
-                    rows="16"
-                    spellcheck="false"
-                    aria-describedby="readme-hint"
-                >
-                    {readme}
-                </textarea>
+                    rows=16
+                    value=readme
+                    described_by="readme-hint"
+                />
             </div>
             <p class="field-hint" id="readme-hint">
                 "GitHub-flavoured Markdown: headings, tables, task lists, code with colours. Images only over https."
