@@ -6,78 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream, HttpBody};
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use tokio::time::{Instant, Sleep};
 
-/// How long a client may pause within a body before its request is given up: longer than any network
-/// hiccup, and short enough that the one writer of an upload is free again when the client comes back.
-pub const PATIENCE: Duration = Duration::from_mins(1);
 /// How much of a refused body is read on, in time and bytes, so that the client gets to read why it
 /// was refused: one that is cut off while it sends often shows a broken pipe instead.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 const DRAIN_BYTES: usize = 1024 * 1024 * 1024;
-
-/// Ends every request whose body pauses for longer than `patience`, whoever reads it.
-pub async fn bound(State(patience): State<Duration>, request: Request, next: Next) -> Response {
-    if request.body().is_end_stream() {
-        return next.run(request).await;
-    }
-    let bounded = request.map(|body| Body::from_stream(Patient::new(body, patience)));
-    next.run(bounded).await
-}
-
-/// A body that ends with an error, `TimedOut`, when the client sends nothing for too long.
-///
-/// Only waiting counts: while whoever reads it is busy, the time stands still.
-struct Patient {
-    /// `None` once the patience is over.
-    stream: Option<BodyDataStream>,
-    patience: Duration,
-    /// When to give up, while there is a wait.
-    end: Pin<Box<Sleep>>,
-    is_waiting: bool,
-}
-
-impl Patient {
-    fn new(body: Body, patience: Duration) -> Self {
-        Self {
-            stream: Some(body.into_data_stream()),
-            patience,
-            end: Box::pin(tokio::time::sleep(patience)),
-            is_waiting: false,
-        }
-    }
-}
-
-impl Stream for Patient {
-    type Item = io::Result<Bytes>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        let Some(stream) = &mut this.stream else {
-            return Poll::Ready(None);
-        };
-        if let Poll::Ready(next) = stream.poll_next_unpin(cx) {
-            this.is_waiting = false;
-            let broken = |error| io::Error::new(io::ErrorKind::ConnectionReset, error);
-            return Poll::Ready(next.map(|chunk| chunk.map_err(broken)));
-        }
-        if !this.is_waiting {
-            this.is_waiting = true;
-            this.end.as_mut().reset(Instant::now() + this.patience);
-        }
-        std::task::ready!(this.end.as_mut().poll(cx));
-        this.stream = None;
-        let secs = this.patience.as_secs();
-        let message = format!("no byte of the body came for {secs} seconds");
-        Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, message))))
-    }
-}
 
 /// Says that a body paused for too long, however deep in an error that is.
 pub fn paused_too_long(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -136,13 +136,17 @@ pub async fn of_session(hub: &Hub, session: &Session) -> Result<Caller, AccountE
     Ok(user.map_or_else(Caller::anonymous, Caller::user_in_person))
 }
 
-/// The caller of an API or page request.
+/// The caller of an API or page request. Once found, it is kept with the request.
+#[derive(Clone)]
 pub struct ApiCaller(pub Caller);
 
 impl FromRequestParts<AppState> for ApiCaller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
         let credentials = Credentials::of(&parts.headers);
         if !credentials.is_none() {
             let from = Peer::of(&parts.extensions);

@@ -15,6 +15,7 @@ mod error;
 mod failures;
 mod headers;
 mod health;
+pub mod http;
 mod imports;
 mod listen;
 mod metrics;

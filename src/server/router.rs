@@ -10,18 +10,14 @@ use axum::routing::any;
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 
+use super::http::bodies;
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session;
 use super::{
-    AppState, api, assets, body, dev, documents, headers, metrics, ops, preview, requests,
-    upload_form,
+    AppState, api, assets, dev, documents, headers, metrics, ops, preview, requests, upload_form,
 };
 use crate::web::app::{App, shell};
-
-/// Largest body in bytes of what is read whole, forms and JSON: the longest README, with each byte as
-/// the three characters that a form writes for it.
-const BODY_MAX: usize = 2 * 1024 * 1024;
 
 /// The pages' addresses: making the list renders the whole of them once.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
@@ -52,6 +48,10 @@ pub fn router(state: AppState) -> Router {
             documents::of_repository,
         ))
         .merge(browser_routes().router)
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            bodies::extend,
+        ))
         .layer(sessions);
     let protocol = Router::new()
         .route("/v2", any(oci::handle))
@@ -60,12 +60,12 @@ pub fn router(state: AppState) -> Router {
     pages
         .merge(protocol)
         .merge(client_routes().router)
-        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(
             secure,
             requests::same_origin,
         ))
-        .layer(middleware::from_fn_with_state(state.patience, body::bound))
+        .layer(middleware::from_fn_with_state(state.times, bodies::bound))
         .layer(middleware::from_fn_with_state(
             state.metrics.clone(),
             requests::observe,

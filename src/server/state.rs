@@ -1,7 +1,6 @@
 //! What every handler may reach.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::FromRef;
 use axum::http::HeaderMap;
@@ -10,8 +9,8 @@ use dockyard_hub::Hub;
 use dockyard_markdown::Markdown;
 use leptos::config::LeptosOptions;
 
-use super::body::PATIENCE;
 use super::documents::{Cards, Maps};
+use super::http::bodies::Times;
 use super::imports::Imports;
 use super::metrics::Metrics;
 use super::session::Secure;
@@ -30,8 +29,8 @@ pub struct AppState {
     pub is_tls: bool,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
-    /// How long a client may pause within the body of a request.
-    pub patience: Duration,
+    /// How long the bodies of requests may take.
+    pub times: Times,
 }
 
 impl AppState {
@@ -47,7 +46,7 @@ impl AppState {
             metrics: Metrics::default(),
             is_tls: false,
             public_url: public_url.map(Into::into),
-            patience: PATIENCE,
+            times: Times::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use dockyard::server::http::bodies::Times;
 use dockyard::server::{AppState, router};
 use dockyard_hub::accounts::{SignUp, TokenWish};
 use dockyard_hub::clock::Clock;
@@ -46,8 +47,11 @@ impl TestApp {
 
     /// Starts a server that soon gives up a request whose body pauses.
     pub async fn start_impatient(patience: Duration) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self::start_as(folder, Clock::system(), |state| state.patience = patience).await
+        let times = Times {
+            pause: patience,
+            whole: patience,
+        };
+        Self::start_with(|state| state.times = times).await
     }
 
     /// Starts a server of which something is set otherwise.

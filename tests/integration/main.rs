@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod app;
 mod blobs;
+mod bodies;
 mod collector;
 mod collector_failures;
 mod deleting;

@@ -1,0 +1,3 @@
+//! Bounds on what clients may send and hold.
+
+pub mod bodies;
