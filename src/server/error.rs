@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::accounts::{AccessError, AccountError};
+use dockyard_hub::admission::Busy;
 use dockyard_hub::db::DbError;
 use dockyard_hub::images::archive::ImportError;
 use dockyard_hub::images::{ImageError, RepositoryError};
@@ -83,6 +84,14 @@ impl ApiError {
             message: "the server can't do this right now; try again in a moment".to_owned(),
             retry_secs: Some(RETRY_SECS),
             ..Self::internal(cause)
+        }
+    }
+
+    /// Makes the error of asking for more than the server does at a time.
+    pub fn busy(error: Busy) -> Self {
+        Self {
+            retry_secs: Some(RETRY_SECS),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", error)
         }
     }
 
@@ -163,6 +172,7 @@ impl From<AccountError> for ApiError {
             AccountError::WrongCredentials | AccountError::TokenWrong | AccountError::Anonymous => {
                 Self::new(StatusCode::UNAUTHORIZED, unauthorized, error)
             }
+            AccountError::Busy(busy) => Self::busy(busy),
             AccountError::Database(error) => error.into(),
         }
     }
@@ -266,6 +276,9 @@ impl From<ImportError> for ApiError {
 
 impl From<SearchError> for ApiError {
     fn from(error: SearchError) -> Self {
-        Self::internal(error)
+        match error {
+            SearchError::Busy(busy) => Self::busy(busy),
+            error => Self::internal(error),
+        }
     }
 }

@@ -17,6 +17,8 @@ pub enum AppError {
     Forbidden(String),
     #[error("{}", .0.message)]
     Refused(Refusal),
+    #[error("The server has too much to do right now. Try again in a few seconds.")]
+    Busy,
     #[error("The server can't be reached. Check the connection, then try again.")]
     Unreachable,
     /// With the id under which the server's log has it, where there is one.
@@ -84,7 +86,7 @@ impl AppError {
             Self::Anonymous => 401,
             Self::Forbidden(_) => 403,
             Self::Refused(_) => 422,
-            Self::Unreachable => 503,
+            Self::Unreachable | Self::Busy => 503,
             Self::Internal(_) => 500,
         }
     }
@@ -167,6 +169,7 @@ mod of_the_hub {
                 AccountError::PasswordWrong => Self::field("current", error),
                 AccountError::ProfileInvalid(_) => Self::field("about", error),
                 AccountError::Anonymous => Self::Anonymous,
+                AccountError::Busy(_) => Self::Busy,
                 AccountError::Database(cause) => Self::internal(cause),
             }
         }
@@ -229,7 +232,10 @@ mod of_the_hub {
 
     impl From<SearchError> for AppError {
         fn from(error: SearchError) -> Self {
-            Self::internal(error)
+            match error {
+                SearchError::Busy(_) => Self::Busy,
+                error => Self::internal(error),
+            }
         }
     }
 }

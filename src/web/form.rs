@@ -81,6 +81,7 @@ impl Outcome {
             AppError::NotFound
             | AppError::Anonymous
             | AppError::Forbidden(_)
+            | AppError::Busy
             | AppError::Unreachable
             | AppError::Internal(_) => None,
         }

@@ -151,3 +151,47 @@ async fn wrong_credentials_get_no_token() {
         .unwrap();
     assert_eq!(posted.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn right_passwords_at_the_same_moment_all_pass() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let log_in = || {
+        let request = app.anonymous(Method::GET, "/token");
+        request.basic_auth("alice", Some(PASSWORD)).send()
+    };
+    let all = futures::future::join_all((0..100).map(|_| log_in())).await;
+    assert!(
+        all.into_iter()
+            .all(|answer| answer.unwrap().status() == 200)
+    );
+}
+
+#[tokio::test]
+async fn a_flood_of_guesses_ends_in_503_and_leaves_those_who_are_known() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let log_in = |name: String, password: &'static str| {
+        let request = app.anonymous(Method::GET, "/token");
+        request.basic_auth(name, Some(password)).send()
+    };
+    let known = log_in("alice".to_owned(), PASSWORD).await.unwrap();
+    assert_eq!(known.status(), 200);
+    let flood =
+        futures::future::join_all((0..400).map(|n| log_in(format!("user{n}"), "wrong horse")));
+    let honest = async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        log_in("alice".to_owned(), PASSWORD).await.unwrap()
+    };
+    let (flood, honest) = futures::join!(flood, honest);
+    assert_eq!(honest.status(), 200);
+    let mut busy = 0;
+    for answer in flood {
+        let answer = answer.unwrap();
+        let is_busy = answer.status() == 503;
+        assert!(is_busy || answer.status() == 401, "{}", answer.status());
+        assert!(!is_busy || answer.headers().contains_key("retry-after"));
+        busy += usize::from(is_busy);
+    }
+    assert!(busy > 0, "nobody was refused");
+}

@@ -225,3 +225,39 @@ async fn what_is_private_shows_in_no_count_and_no_suggestion() {
     let suggested = app.hub.search.suggest(&alice, "vau", 8).await.unwrap();
     assert_eq!(suggested, ["alice/vault".parse().unwrap()]);
 }
+
+/// Returns the most memory that this process ever had, in MiB.
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+    kib.parse::<u64>().unwrap() / 1024
+}
+
+#[tokio::test]
+async fn dear_searches_stay_bounded_however_many_there_are() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/app", "public").await;
+    let letters: Vec<char> = (0x4e00..0x9fff).filter_map(char::from_u32).collect();
+    let search = |words: usize, chars: usize, of: usize| {
+        let letters = letters.iter().cycle().skip(of * 100);
+        let letters: Vec<char> = letters.take(words * chars).copied().collect();
+        let words: Vec<String> = letters
+            .chunks(chars)
+            .map(|word| word.iter().collect())
+            .collect();
+        let request = app.anonymous(Method::GET, "/api/v1/search");
+        request.query(&[("q", words.join(" "))]).send()
+    };
+    let before = peak_mib();
+    for (words, chars) in [(16, 39), (3, 16)] {
+        let all = futures::future::join_all((0..24).map(|of| search(words, chars, of))).await;
+        for answer in all {
+            let status = answer.unwrap().status().as_u16();
+            assert!(matches!(status, 200 | 503), "{status}");
+        }
+    }
+    let more = peak_mib() - before;
+    assert!(more < 200, "{more} MiB");
+}

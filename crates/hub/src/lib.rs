@@ -4,6 +4,7 @@
 //! outcomes; the server maps those to answers.
 
 pub mod accounts;
+pub mod admission;
 pub mod backup;
 pub mod clock;
 pub mod db;

@@ -18,9 +18,10 @@ pub fn Failure(error: AppError) -> impl IntoView {
         AppError::NotFound => view! { <NotFoundPage /> }.into_any(),
         AppError::Anonymous => view! { <LogInFirst /> }.into_any(),
         AppError::Forbidden(message) => view! { <ForbiddenPage message /> }.into_any(),
-        error @ (AppError::Refused(_) | AppError::Unreachable | AppError::Internal(_)) => {
-            view! { <Broken error /> }.into_any()
-        }
+        error @ (AppError::Refused(_)
+        | AppError::Unreachable
+        | AppError::Busy
+        | AppError::Internal(_)) => view! { <Broken error /> }.into_any(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use dockyard_oci::UserName;
 
+use crate::admission::Busy;
 use crate::db::{Contention, DbError};
 
 /// Why an account could not be made or entered.
@@ -33,6 +34,8 @@ pub enum AccountError {
     LastAdministrator,
     #[error("log in first")]
     Anonymous,
+    #[error(transparent)]
+    Busy(#[from] Busy),
     #[error(transparent)]
     Database(#[from] DbError),
 }

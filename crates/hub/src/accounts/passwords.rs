@@ -1,15 +1,13 @@
 //! Hashing and checking passwords with argon2id, a few at a time.
 
-use std::sync::Arc;
-
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
+use std::net::IpAddr;
 
 use super::AccountError;
 use crate::Secret;
+use crate::admission::{Place, Places, Turns, network};
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
 
 /// Fewest characters of a password, as NIST SP 800-63B asks for.
 pub const PASSWORD_MIN_CHARS: usize = 8;
@@ -21,20 +19,48 @@ const MEMORY_KIB: u32 = 9 * 1024;
 const PASSES: u32 = 4;
 /// Passwords hashed at once: each costs the memory above and tens of milliseconds of one core.
 const AT_ONCE: usize = 2;
+/// Of these, so many are of people who were not let in from where they are before: a flood of guesses leaves the rest.
+const OF_STRANGERS: usize = 1;
+/// Checks that wait: of strangers, of one network among them, and of those who were let in before. At thirty milliseconds
+/// each they wait some seconds.
+const WAITING: usize = 256;
+const OF_ONE_NETWORK: usize = 128;
 /// Hash that is checked when the user does not exist, so that the time taken tells nothing.
 const NOBODY: &str = "$argon2id$v=19$m=9216,t=4,p=1$OLlvmAsRD3DlqSilePFL6A$S8Y+zHc8UEOTIo1/eCVxL8i4PKdQONSk1+2aLLm8bso";
 
 /// Hashes and checks passwords off the async threads.
 #[derive(Debug, Clone)]
 pub(super) struct Passwords {
-    places: Arc<Semaphore>,
+    all: Turns,
+    strangers: Turns,
+    places: Places<(bool, u128)>,
+}
+
+/// The right to wait for the check of a password.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    is_known: bool,
+    _place: Place<(bool, u128)>,
 }
 
 impl Passwords {
     pub(super) fn new() -> Self {
         Self {
-            places: Arc::new(Semaphore::new(AT_ONCE)),
+            all: Turns::new(AT_ONCE, 2 * WAITING),
+            strangers: Turns::new(OF_STRANGERS, WAITING),
+            places: Places::new(2 * WAITING, OF_ONE_NETWORK),
         }
+    }
+
+    /// Lets somebody wait who comes from an address, from where they were let in before or not.
+    ///
+    /// Errors: `Busy`.
+    pub(super) fn wait(&self, from: IpAddr, is_known: bool) -> Result<Waiting, AccountError> {
+        let place = self.places.take((is_known, network(from)))?;
+        Ok(Waiting {
+            is_known,
+            _place: place,
+        })
     }
 
     /// Hashes a new password.
@@ -50,12 +76,14 @@ impl Passwords {
             return Err(AccountError::PasswordWeak(text));
         }
         let password = password.clone();
-        self.work(move || {
+        let turn = self.strangers.take().await?;
+        let work = move || {
+            let _turn = turn;
             let hash = hashing().hash_password(password.reveal().as_bytes());
             hash.expect("argon2 hashes every password of a bounded length")
                 .to_string()
-        })
-        .await
+        };
+        Ok(self.all.run(work).await?)
     }
 
     /// Tells whether a password belongs to a hash; without a hash it takes as long and is wrong.
@@ -63,12 +91,19 @@ impl Passwords {
         &self,
         password: &Secret<String>,
         hash: Option<String>,
+        waiting: Waiting,
     ) -> Result<bool, AccountError> {
         if password.reveal().len() > PASSWORD_MAX_BYTES {
             return Ok(false);
         }
         let password = password.clone();
-        self.work(move || {
+        let turn = if waiting.is_known {
+            None
+        } else {
+            Some(self.strangers.take().await?)
+        };
+        let work = move || {
+            let _until_the_end = (turn, waiting);
             let exists = hash.is_some();
             let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
             let matches = PasswordHash::new(&hash).is_ok_and(|hash| {
@@ -77,20 +112,8 @@ impl Passwords {
                     .is_ok()
             });
             exists && matches
-        })
-        .await
-    }
-
-    async fn work<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, AccountError> {
-        let _place = self
-            .places
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
-        Ok(spawn_blocking(work).await.expect("hashing does not panic"))
+        };
+        Ok(self.all.run(work).await?)
     }
 }
 
@@ -103,15 +126,33 @@ fn hashing() -> Argon2<'static> {
 mod tests {
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    /// A flood of guesses from one network fills neither the places of others nor those of people who are known.
+    #[test]
+    fn those_who_wait_are_bounded_by_network() {
+        let passwords = Passwords::new();
+        let flood: Vec<_> = (0..1000)
+            .map_while(|_| passwords.wait(HERE, false).ok())
+            .collect();
+        assert_eq!(flood.len(), OF_ONE_NETWORK);
+        assert!(passwords.wait(HERE, true).is_ok());
+        assert!(passwords.wait([198, 51, 100, 1].into(), false).is_ok());
+    }
+
     #[tokio::test]
     async fn checks_what_it_hashed() {
         let passwords = Passwords::new();
         let right = Secret::new("correct horse".to_owned());
         let hash = passwords.hash(&right).await.unwrap();
-        assert!(passwords.check(&right, Some(hash.clone())).await.unwrap());
+        let check = async |password: &Secret<String>, hash: Option<String>| {
+            let waiting = passwords.wait(HERE, false).unwrap();
+            passwords.check(password, hash, waiting).await.unwrap()
+        };
+        assert!(check(&right, Some(hash.clone())).await);
         let wrong = Secret::new("wrong horse".to_owned());
-        assert!(!passwords.check(&wrong, Some(hash)).await.unwrap());
-        assert!(!passwords.check(&right, None).await.unwrap());
+        assert!(!check(&wrong, Some(hash)).await);
+        assert!(!check(&right, None).await);
     }
 
     #[test]

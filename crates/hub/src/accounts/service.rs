@@ -102,23 +102,26 @@ impl Accounts {
     /// Finds the user that a name and a password belong to.
     ///
     /// `from` is where the request comes from. Errors: `WrongCredentials`, in the same time whether or not the
-    /// user exists; `TooManyTries`, also for the right password.
+    /// user exists; `TooManyTries`, also for the right password; `Busy`.
     pub async fn log_in(
         &self,
         name: &str,
         password: &Secret<String>,
         from: IpAddr,
     ) -> Result<User, AccountError> {
-        let attempt = self.throttle.begin(name, from)?;
+        let waiting = self.passwords.wait(from, self.throttle.knows(name, from))?;
+        let attempt = self.throttle.begin(name, from).await?;
         let found = match name.parse::<UserName>() {
             Ok(name) => users::find_credentials(&self.db, &name).await?,
             Err(_) => None,
         };
         let (user, hash) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
-        if !self.passwords.check(password, hash).await? {
-            return Err(AccountError::WrongCredentials);
+        let is_right = self.passwords.check(password, hash, waiting).await?;
+        let user = user.filter(|_| is_right);
+        match &user {
+            Some(_) => attempt.passed(),
+            None => attempt.failed(),
         }
-        attempt.passed();
         user.ok_or(AccountError::WrongCredentials)
     }
 

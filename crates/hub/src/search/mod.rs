@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Id;
 use crate::accounts::{Access, Caller};
+use crate::admission::{Busy, Turns};
 use crate::db::{Db, DbError};
 use crate::images::Repository;
 use index::SearchIndex;
@@ -25,6 +26,11 @@ use query::Reading;
 pub const LIMIT_MAX: u32 = 100;
 /// Furthest into the results that a request may reach: ranking deeper costs memory for nobody.
 const REACH_MAX: u32 = 10_000;
+/// Searches that run at once, and that wait; those with mistakes cost a hundred times as much.
+const RUNNING: usize = 4;
+const WAITING: usize = 64;
+const MISTAKEN_RUNNING: usize = 2;
+const MISTAKEN_WAITING: usize = 16;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
@@ -105,6 +111,8 @@ pub struct Search {
     index: watch::Receiver<Opened>,
     stop: CancellationToken,
     follower: Arc<Mutex<Option<JoinHandle<()>>>>,
+    typed: Turns,
+    mistaken: Turns,
 }
 
 impl Search {
@@ -125,6 +133,8 @@ impl Search {
             index,
             stop,
             follower: Arc::new(Mutex::new(Some(tokio::spawn(indexer.run())))),
+            typed: Turns::new(RUNNING, WAITING),
+            mistaken: Turns::new(MISTAKEN_RUNNING, MISTAKEN_WAITING),
         }
     }
 
@@ -175,10 +185,16 @@ impl Search {
             return Ok(SearchResults::default());
         }
         let index = self.index().await?;
-        let (who, asked) = (caller.clone(), words.clone());
-        let work = move || look(&index, &who, &asked, &SearchRequest { limit, ..request });
-        let found = tokio::task::spawn_blocking(work).await;
-        let found = found.map_err(|_| SearchError::Stopped)??;
+        let request = SearchRequest { limit, ..request };
+        let look_for = |reading| {
+            let (index, who) = (Arc::clone(&index), caller.clone());
+            let (words, request) = (words.clone(), request.clone());
+            move || look(&index, &who, &words, &request, reading)
+        };
+        let mut found = self.typed.run(look_for(Reading::Typed)).await??;
+        if found.is_nothing() && query::may_be_mistaken(&words) {
+            found = self.mistaken.run(look_for(Reading::Mistaken)).await??;
+        }
         let (total, repositories) = self.rows(caller, found.total, &found.ids).await?;
         Ok(SearchResults {
             total,
@@ -206,8 +222,7 @@ impl Search {
             let query = query::build(&index, &who, &words, &filter, Reading::Names);
             index.find(&*query, SearchSort::Best, limit.min(LIMIT_MAX), 0)
         };
-        let found = tokio::task::spawn_blocking(work).await;
-        let (total, ids) = found.map_err(|_| SearchError::Stopped)??;
+        let (total, ids) = self.typed.run(work).await??;
         let (_, repositories) = self.rows(caller, total, &ids).await?;
         Ok(repositories.into_iter().map(|row| row.name).collect())
     }
@@ -235,21 +250,23 @@ struct Found {
     is_near: bool,
 }
 
-/// Asks the index: once for the results, once for what they have in common, and again with mistakes allowed when
-/// there is nothing.
+impl Found {
+    /// Tells whether the words find nothing, whatever the filter.
+    fn is_nothing(&self) -> bool {
+        self.facets.visibilities.is_empty()
+    }
+}
+
+/// Asks the index: once for the results, once for what they have in common.
 fn look(
     index: &SearchIndex,
     caller: &Caller,
     words: &[String],
     request: &SearchRequest,
+    reading: Reading,
 ) -> Result<Found, SearchError> {
     let everything = SearchFilter::default();
-    let mut reading = Reading::Typed;
-    let mut facets = index.facets(&*query::build(index, caller, words, &everything, reading))?;
-    if facets.visibilities.is_empty() && !words.is_empty() {
-        reading = Reading::Mistaken;
-        facets = index.facets(&*query::build(index, caller, words, &everything, reading))?;
-    }
+    let facets = index.facets(&*query::build(index, caller, words, &everything, reading))?;
     let query = query::build(index, caller, words, &request.filter, reading);
     // Without words, nothing fits better than anything else.
     let sort = match request.sort {
@@ -274,6 +291,8 @@ pub enum SearchError {
     Io(#[from] std::io::Error),
     #[error("the search stopped")]
     Stopped,
+    #[error(transparent)]
+    Busy(#[from] Busy),
     #[error(transparent)]
     Database(#[from] DbError),
 }

@@ -17,6 +17,10 @@ const WORD_MAX_CHARS: usize = 40;
 const ONE_MISTAKE_CHARS: usize = 4;
 const TWO_MISTAKES_CHARS: usize = 8;
 
+/// Most words, and characters of each, that are looked for with mistakes: the cost grows steeply with both.
+const MISTAKEN_WORDS_MAX: usize = 3;
+const MISTAKEN_CHARS_MAX: usize = 16;
+
 /// How a word is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -69,6 +73,12 @@ pub(super) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Tells whether words are few and short enough to be looked for with mistakes.
+pub(super) fn may_be_mistaken(words: &[String]) -> bool {
+    let is_short = |word: &String| word.chars().count() <= MISTAKEN_CHARS_MAX;
+    (1..=MISTAKEN_WORDS_MAX).contains(&words.len()) && words.iter().all(is_short)
+}
+
 /// A word in a name counts more than one in a description, and that more than one in a README; a
 /// whole word counts more than the beginning of one.
 fn anywhere(fields: Fields, word: &str) -> Box<dyn Query> {
@@ -91,10 +101,11 @@ fn in_names(fields: Fields, word: &str) -> Box<dyn Query> {
     Box::new(BooleanQuery::union(clauses))
 }
 
-/// A short word has to be right: with one letter wrong it could be anything.
+/// A short word has to be right: with one letter wrong it could be anything. Beyond ASCII one mistake is enough: what is
+/// compared are bytes, and each letter has several.
 fn mistaken(fields: Fields, word: &str) -> Box<dyn Query> {
     let mistakes = match word.chars().count() {
-        TWO_MISTAKES_CHARS.. => 2,
+        TWO_MISTAKES_CHARS.. if word.is_ascii() => 2,
         ONE_MISTAKE_CHARS.. => 1,
         _ => 0,
     };
@@ -138,4 +149,17 @@ fn exactly(field: Field, text: &str) -> Box<dyn Query> {
 
 fn weightless(query: Box<dyn Query>) -> Box<dyn Query> {
     Box::new(BoostQuery::new(query, 0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_few_and_short_words_may_be_mistaken() {
+        let may = |text: &str| may_be_mistaken(&words(text));
+        assert!(may("postgers") && may("a b c"));
+        assert!(!may("") && !may("a b c d"));
+        assert!(may("kubernetes-operator") && !may("abcdefghijklmnopq"));
+    }
 }

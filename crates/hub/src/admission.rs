@@ -1,0 +1,224 @@
+//! Bounds on how much of one kind of work there is at a time: in all, and of each party.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// Longest wait for a turn.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// There is more work of a kind than is taken: it can be asked for again in a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too much of this is asked for at the moment: try again in a few seconds")]
+pub struct Busy;
+
+/// A number of places, and how many of them one party may hold. Cheap to clone.
+#[derive(Debug)]
+pub struct Places<K> {
+    total: usize,
+    each: usize,
+    held: Arc<Mutex<Held<K>>>,
+}
+
+#[derive(Debug)]
+struct Held<K> {
+    total: usize,
+    by_party: HashMap<K, usize>,
+}
+
+impl<K> Clone for Places<K> {
+    fn clone(&self) -> Self {
+        Self {
+            held: Arc::clone(&self.held),
+            ..*self
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone> Places<K> {
+    pub fn new(total: usize, each: usize) -> Self {
+        Self {
+            total,
+            each,
+            held: Arc::new(Mutex::new(Held {
+                total: 0,
+                by_party: HashMap::new(),
+            })),
+        }
+    }
+
+    /// Takes a place until what is returned is dropped. Errors: [`Busy`], at once.
+    pub fn take(&self, party: K) -> Result<Place<K>, Busy> {
+        let mut held = lock(&self.held);
+        let of_party = held.by_party.get(&party).copied().unwrap_or_default();
+        if held.total >= self.total || of_party >= self.each {
+            return Err(Busy);
+        }
+        held.total += 1;
+        held.by_party.insert(party.clone(), of_party + 1);
+        drop(held);
+        Ok(Place {
+            held: Arc::clone(&self.held),
+            party,
+        })
+    }
+
+    /// Counts the places that are taken.
+    pub fn taken(&self) -> usize {
+        lock(&self.held).total
+    }
+}
+
+/// A place that is taken.
+#[derive(Debug)]
+pub struct Place<K: Hash + Eq + Clone> {
+    held: Arc<Mutex<Held<K>>>,
+    party: K,
+}
+
+impl<K: Hash + Eq + Clone> Drop for Place<K> {
+    fn drop(&mut self) {
+        let mut held = lock(&self.held);
+        held.total -= 1;
+        if let Entry::Occupied(mut of_party) = held.by_party.entry(self.party.clone()) {
+            *of_party.get_mut() -= 1;
+            if *of_party.get() == 0 {
+                of_party.remove();
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it holds the lock.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Blocking work of which some runs at a time and some waits. Cheap to clone.
+///
+/// Work that has begun keeps its turn to its end, also when nobody waits for it any more.
+#[derive(Debug, Clone)]
+pub struct Turns {
+    running: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    /// Longest wait.
+    longest: Duration,
+}
+
+impl Turns {
+    pub fn new(running: usize, waiting: usize) -> Self {
+        Self {
+            running: Arc::new(Semaphore::new(running)),
+            places: Arc::new(Semaphore::new(running + waiting)),
+            longest: WAIT,
+        }
+    }
+
+    /// Runs work that blocks, off the async threads. Errors: [`Busy`] when too many wait, or it waited for too long.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let turn = self.take().await?;
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
+        Ok(resumed(tokio::task::spawn_blocking(work).await))
+    }
+
+    /// Waits for a turn. Errors: as [`Self::run`].
+    pub async fn take(&self) -> Result<Turn, Busy> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| Busy)?;
+        let running = Arc::clone(&self.running).acquire_owned();
+        let running = timeout(self.longest, running).await.map_err(|_| Busy)?;
+        Ok(Turn {
+            _running: running.map_err(|_| Busy)?,
+            _place: place,
+        })
+    }
+}
+
+/// The right to work now; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _running: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+}
+
+/// Goes on with a panic of the work.
+fn resumed<T>(done: Result<T, tokio::task::JoinError>) -> T {
+    match done {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Returns what one household or machine room has: an IPv4 address, or 64 bits of an IPv6 one.
+pub fn network(from: IpAddr) -> u128 {
+    match from.to_canonical() {
+        IpAddr::V4(v4) => v4.to_bits().into(),
+        IpAddr::V6(v6) => v6.to_bits() >> 64 << 64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_bounded_in_all_and_for_each() {
+        let places = Places::new(3, 2);
+        let a = [places.take("a").unwrap(), places.take("a").unwrap()];
+        assert_eq!(places.take("a").unwrap_err(), Busy);
+        let b = places.take("b").unwrap();
+        assert_eq!(places.take("c").unwrap_err(), Busy);
+        drop((a, b));
+        assert_eq!(places.taken(), 0);
+        assert!(lock(&places.held).by_party.is_empty());
+        assert!(places.take("a").is_ok());
+    }
+
+    #[tokio::test]
+    async fn beyond_those_that_run_and_wait_work_is_refused() {
+        let turns = Turns::new(1, 1);
+        let first = turns.take().await.unwrap();
+        let second = tokio::spawn({
+            let turns = turns.clone();
+            async move { turns.run(|| 2).await }
+        });
+        while turns.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(turns.run(|| 3).await, Err(Busy));
+        drop(first);
+        assert_eq!(second.await.unwrap(), Ok(2));
+        assert_eq!(turns.run(|| 4).await, Ok(4));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_ever() {
+        let turns = Turns {
+            longest: Duration::from_millis(10),
+            ..Turns::new(1, 1)
+        };
+        let _first = turns.take().await.unwrap();
+        assert_eq!(turns.run(|| 2).await, Err(Busy));
+    }
+
+    #[test]
+    fn a_network_is_one_place() {
+        let at = |text: &str| network(text.parse().unwrap());
+        assert_eq!(at("2001:db8::1"), at("2001:db8::ffff"));
+        assert_ne!(at("2001:db8::1"), at("2001:db8:0:1::1"));
+        assert_eq!(at("::ffff:192.0.2.1"), at("192.0.2.1"));
+    }
+}
