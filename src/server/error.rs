@@ -251,6 +251,7 @@ impl From<ImportError> for ApiError {
     fn from(error: ImportError) -> Self {
         match error {
             ImportError::Image(error) => error.into(),
+            ImportError::Busy(busy) => Self::busy(busy),
             ImportError::SeveralImages(_) | ImportError::NoTag => {
                 Self::bad_request("TAG_UNCLEAR", error)
             }

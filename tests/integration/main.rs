@@ -5,6 +5,7 @@ mod accounts;
 mod app;
 mod blobs;
 mod bodies;
+mod bombs;
 mod collector;
 mod collector_failures;
 mod deleting;

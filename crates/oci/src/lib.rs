@@ -15,6 +15,7 @@ mod range;
 mod reference;
 mod scope;
 mod tag;
+pub mod tar;
 mod text;
 mod version_order;
 mod visibility;

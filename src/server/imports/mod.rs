@@ -64,8 +64,9 @@ pub async fn begin(
         Some(Reference::Tag(tag)) => Some(tag),
         Some(Reference::Digest(_)) => return Err(archive::digest_given()),
     };
-    let grant = hub.access.authorize_push(&caller, &name.repository).await?;
+    // Asked first: authorizing a push may create the repository.
     let user = caller.writer().ok_or(AccountError::Anonymous)?;
+    let grant = hub.access.authorize_push(&caller, &name.repository).await?;
     let import = imports.begin(&hub, grant, user.id, tag, size_bytes)?;
     let location = format!("/api/v1/imports/{}", import.id);
     let answer = (

@@ -10,10 +10,13 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use dockyard_hub::accounts::{Caller, Grant, Push};
+use dockyard_hub::admission::Places;
+use dockyard_hub::images::archive::IMPORTS_OF_ONE;
 use dockyard_hub::{Hub, Id};
 use dockyard_oci::{RepositoryName, Tag};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tracing::error;
 
@@ -22,8 +25,10 @@ use crate::server::error::ApiError;
 
 /// How long an import waits for its next piece, and how long what became of it can be asked for.
 const IDLE: Duration = Duration::from_mins(15);
-/// Imports of one user at a time: several files at once, and some that were left behind by a reload.
-const OF_ONE_USER: usize = 16;
+/// Imports of all users at a time.
+const AT_ONCE: usize = 1024;
+/// What became of imports that can still be asked for, of one user.
+const REMEMBERED_OF_ONE: usize = 256;
 /// Chunks that may wait between a request and the import.
 const QUEUE: usize = 4;
 
@@ -31,8 +36,21 @@ const QUEUE: usize = 4;
 pub type Outcome = Result<Value, ApiError>;
 
 /// All imports of this process. Cheap to clone.
-#[derive(Clone, Default)]
-pub struct Imports(Arc<Mutex<HashMap<Id, Arc<Import>>>>);
+#[derive(Clone)]
+pub struct Imports {
+    by_id: Arc<Mutex<HashMap<Id, Arc<Import>>>>,
+    /// Held by the tasks that import: one that was cancelled counts until it has stopped.
+    places: Places<Id>,
+}
+
+impl Default for Imports {
+    fn default() -> Self {
+        Self {
+            by_id: Arc::default(),
+            places: Places::new(AT_ONCE, IMPORTS_OF_ONE),
+        }
+    }
+}
 
 /// A tarball that is coming in.
 pub struct Import {
@@ -49,6 +67,8 @@ pub struct Import {
     input: tokio::sync::Mutex<Option<mpsc::Sender<Bytes>>>,
     outcome: watch::Receiver<Option<Outcome>>,
     touched: Mutex<Instant>,
+    /// Stops the import.
+    task: AbortHandle,
 }
 
 impl Imports {
@@ -61,8 +81,16 @@ impl Imports {
         tag: Option<Tag>,
         size_bytes: Option<u64>,
     ) -> Result<Arc<Import>, ApiError> {
+        let place = self.places.take(user).map_err(|_| too_many())?;
         let mut imports = self.lock();
-        require_room(&imports, user)?;
+        if imports
+            .values()
+            .filter(|import| import.user == user)
+            .count()
+            >= REMEMBERED_OF_ONE
+        {
+            return Err(too_many());
+        }
         let (input, mut bytes) = mpsc::channel(QUEUE);
         let (told, outcome) = watch::channel(None);
         let (hub, repository) = (hub.clone(), grant.repository().clone());
@@ -79,7 +107,8 @@ impl Imports {
                 next => next.map(Ok),
             })
         });
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
+            let _place = place;
             let images = hub.archives.import(&grant, bytes, of_task.as_ref()).await;
             let outcome = images.map_err(ApiError::from);
             if let Some(cause) = outcome.as_ref().err().and_then(ApiError::for_log) {
@@ -99,6 +128,7 @@ impl Imports {
             input: tokio::sync::Mutex::new(Some(input)),
             outcome,
             touched: Mutex::new(Instant::now()),
+            task: task.abort_handle(),
         });
         imports.insert(import.id, Arc::clone(&import));
         drop(imports);
@@ -115,9 +145,11 @@ impl Imports {
             .ok_or_else(unknown)
     }
 
-    /// Lets go of an import. One that still waits for bytes ends, as it gets no more.
+    /// Lets go of an import, and stops it.
     pub fn forget(&self, id: Id) {
-        self.lock().remove(&id);
+        if let Some(import) = self.lock().remove(&id) {
+            import.task.abort();
+        }
     }
 
     /// Forgets an import once nothing happened to it for long.
@@ -131,20 +163,16 @@ impl Imports {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Id, Arc<Import>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn require_room(imports: &HashMap<Id, Arc<Import>>, user: Id) -> Result<(), ApiError> {
-    let theirs = |import: &&Arc<Import>| import.user == user && import.outcome().is_none();
-    if imports.values().filter(theirs).count() < OF_ONE_USER {
-        return Ok(());
-    }
+fn too_many() -> ApiError {
     let message = format!(
-        "{OF_ONE_USER} of your uploads are not finished: finish or cancel one of them, or wait a quarter of an hour"
+        "{IMPORTS_OF_ONE} of your uploads are not finished: finish or cancel one of them, or wait a quarter of an hour"
     );
     let status = StatusCode::TOO_MANY_REQUESTS;
-    Err(ApiError::new(status, "TOO_MANY_IMPORTS", message))
+    ApiError::new(status, "TOO_MANY_IMPORTS", message)
 }
 
 fn unknown() -> ApiError {
@@ -220,11 +248,7 @@ impl Receiving<'_> {
         }
         let mut outcome = import.outcome.clone();
         let told = outcome.wait_for(Option::is_some).await;
-        let stopped = || {
-            Some(Err(ApiError::internal(
-                "an import ended without an outcome",
-            )))
-        };
-        told.map_or_else(|_| stopped(), |outcome| outcome.clone())
+        // Cancelled meanwhile, it ends without one.
+        told.map_or_else(|_| Some(Err(unknown())), |outcome| outcome.clone())
     }
 }

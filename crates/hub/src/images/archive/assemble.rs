@@ -1,6 +1,9 @@
 //! Makes images of what a tarball held: of an OCI layout if it can be kept as it is, else of docker's
 //! `manifest.json`, else of the OCI layout.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use dockyard_oci::{Descriptor, Digest, Manifest, ManifestKind, MediaType, Tag};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -17,6 +20,10 @@ use crate::images::hasher::Hasher;
 
 /// Deepest nesting of indexes that is followed; docker's containerd store writes two.
 const DEPTH_MAX: u8 = 4;
+/// Most images of a tarball, manifests below its indexes included.
+const MANIFESTS_MAX: usize = 1000;
+/// Most times that the documents of a tarball name a layer or a document.
+const REFERENCES_MAX: usize = 20_000;
 
 /// Stores every image of a tarball.
 pub(super) async fn images(
@@ -29,6 +36,9 @@ pub(super) async fn images(
         archives,
         grant,
         contents,
+        references: AtomicUsize::new(0),
+        manifests: AtomicUsize::new(0),
+        diff_ids: tokio::sync::Mutex::default(),
     };
     let saved: Option<Vec<SavedImage>> = assembly.parsed("manifest.json")?;
     let layout: Option<Layout> = match assembly.parsed("index.json") {
@@ -50,6 +60,10 @@ struct Assembly<'a> {
     archives: &'a Archives,
     grant: &'a Grant<Push>,
     contents: Contents,
+    references: AtomicUsize,
+    manifests: AtomicUsize,
+    /// What layers that came compressed hold, by the digest of the blob: each is unpacked once.
+    diff_ids: tokio::sync::Mutex<HashMap<Digest, Digest>>,
 }
 
 /// Counts what an image consists of.
@@ -57,6 +71,8 @@ struct Assembly<'a> {
 struct Tally {
     layers: u32,
     layers_reused: u32,
+    /// Manifests below an index that were put, by the digest that the index has, with what they became and its length.
+    put: HashMap<Digest, (Digest, usize)>,
 }
 
 impl Tally {
@@ -77,9 +93,11 @@ impl Assembly<'_> {
     /// of one machine only), and those without an index have no layers that will be compressed.
     fn keeps(&self, layout: &Layout) -> bool {
         let mut tops = layout.manifests.iter().map(|named| &named.descriptor);
+        let mut seen = HashSet::new();
         !layout.manifests.is_empty()
             && tops.all(|top| {
-                self.is_whole(top, DEPTH_MAX) && (top.media_type.is_index() || !self.has_plain(top))
+                self.is_whole(top, DEPTH_MAX, &mut seen)
+                    && (top.media_type.is_index() || !self.has_plain(top))
             })
     }
 
@@ -91,7 +109,11 @@ impl Assembly<'_> {
         matches!(manifest, Some(Ok(manifest)) if manifest.layers.iter().any(is_plain))
     }
 
-    fn is_whole(&self, at: &Descriptor, depth: u8) -> bool {
+    /// Looks at each document once, however often it is named.
+    fn is_whole(&self, at: &Descriptor, depth: u8, seen: &mut HashSet<(Digest, u8)>) -> bool {
+        if !seen.insert((at.digest.clone(), depth)) {
+            return true;
+        }
         let Ok(bytes) = self.contents.document(&blob_name(&at.digest)) else {
             // What is attached is no image; it may be left out.
             return at.platform.as_ref().is_some_and(|p| p.os == "unknown");
@@ -99,7 +121,7 @@ impl Assembly<'_> {
         let manifest = Manifest::parse(bytes, Some(at.media_type.as_str()));
         manifest.is_ok_and(|manifest| {
             let mut children = manifest.manifests.iter();
-            depth > 0 && children.all(|child| self.is_whole(child, depth - 1))
+            depth > 0 && children.all(|child| self.is_whole(child, depth - 1, seen))
         })
     }
 
@@ -118,6 +140,9 @@ impl Assembly<'_> {
                 .collect()
         });
         let tags = tags_for(named.collect(), tag)?;
+        if saved.len() > MANIFESTS_MAX {
+            return Err(ImportError::Bounds("it holds too many images"));
+        }
         let mut images = Vec::with_capacity(saved.len());
         for (image, tags) in saved.iter().zip(tags) {
             images.push(self.saved_image(image, tags).await?);
@@ -151,7 +176,7 @@ impl Assembly<'_> {
             }
             let diff_id = match &layer.diff_id {
                 Some(diff_id) => diff_id.clone(),
-                None => pack::diff_id(self.archives, self.grant, name, &layer).await?,
+                None => self.diff_id(name, &layer).await?,
             };
             require(name, expected, diff_id)?;
             tally.add(&layer);
@@ -174,6 +199,26 @@ impl Assembly<'_> {
             .await
     }
 
+    /// Finds out what a layer that came compressed holds.
+    async fn diff_id(&self, name: &str, layer: &Layer) -> Result<Digest, ImportError> {
+        let mut known = self.diff_ids.lock().await;
+        if let Some(diff_id) = known.get(&layer.digest) {
+            return Ok(diff_id.clone());
+        }
+        let diff_id = pack::diff_id(self.archives, self.grant, name, layer).await?;
+        known.insert(layer.digest.clone(), diff_id.clone());
+        Ok(diff_id)
+    }
+
+    /// Counts a reference of a document. Errors: `Bounds`.
+    fn refer(&self) -> Result<(), ImportError> {
+        let before = self.references.fetch_add(1, Ordering::Relaxed);
+        if before < REFERENCES_MAX {
+            return Ok(());
+        }
+        Err(ImportError::Bounds("its documents name too many layers"))
+    }
+
     /// Stores the images of an OCI layout, byte for byte unless their layers came uncompressed.
     async fn layout(
         &self,
@@ -182,10 +227,12 @@ impl Assembly<'_> {
     ) -> Result<Vec<ImportedImage>, ImportError> {
         // An image with several tags is listed once for each.
         let mut images: Vec<(Descriptor, Vec<Tag>)> = Vec::new();
+        let mut places = HashMap::new();
         for named in layout.manifests {
             let tag = named.tag();
-            let digest = &named.descriptor.digest;
-            match images.iter_mut().find(|(known, _)| known.digest == *digest) {
+            let place = places.entry(named.descriptor.digest.clone());
+            let place = *place.or_insert(images.len());
+            match images.get_mut(place) {
                 Some((_, tags)) => tags.extend(tag),
                 None => images.push((named.descriptor, tag.into_iter().collect())),
             }
@@ -208,6 +255,9 @@ impl Assembly<'_> {
         tally: &mut Tally,
         depth: u8,
     ) -> Result<Vec<u8>, ImportError> {
+        if self.manifests.fetch_add(1, Ordering::Relaxed) >= MANIFESTS_MAX {
+            return Err(ImportError::Bounds("it holds too many images"));
+        }
         let name = blob_name(&at.digest);
         let bytes = self.contents.document(&name)?;
         let manifest = Manifest::parse(bytes, Some(at.media_type.as_str()))?;
@@ -244,6 +294,7 @@ impl Assembly<'_> {
             }
         }
         for (i, described) in manifest.layers.iter().enumerate() {
+            self.refer()?;
             let name = blob_name(&described.digest);
             if let Ok(File::Document(bytes)) = self.contents.find(&name) {
                 self.store_document(bytes).await?;
@@ -277,27 +328,42 @@ impl Assembly<'_> {
     ) -> Result<bool, ImportError> {
         let mut changed = false;
         for (i, child) in manifest.manifests.iter().enumerate() {
+            self.refer()?;
             if self.contents.find(&blob_name(&child.digest)).is_err() {
                 continue;
             }
-            let bytes = Box::pin(self.document(child, tally, depth - 1)).await?;
-            let put = self
-                .archives
-                .manifests
-                .put(self.grant, &bytes, None, None, &[])
-                .await?;
-            if put.digest != child.digest {
-                document["manifests"][i]["digest"] = put.digest.as_str().into();
-                document["manifests"][i]["size"] = bytes.len().into();
+            let (digest, length) = self.child(child, tally, depth - 1).await?;
+            if digest != child.digest {
+                document["manifests"][i]["digest"] = digest.as_str().into();
+                document["manifests"][i]["size"] = length.into();
                 changed = true;
             }
         }
         Ok(changed)
     }
 
+    /// Stores a manifest below an index, once; returns its digest as it is put, and its length.
+    async fn child(
+        &self,
+        child: &Descriptor,
+        tally: &mut Tally,
+        depth: u8,
+    ) -> Result<(Digest, usize), ImportError> {
+        if let Some(put) = tally.put.get(&child.digest) {
+            return Ok(put.clone());
+        }
+        let bytes = Box::pin(self.document(child, tally, depth)).await?;
+        let manifests = &self.archives.manifests;
+        let put = manifests.put(self.grant, &bytes, None, None, &[]).await?;
+        let put = (put.digest, bytes.len());
+        tally.put.insert(child.digest.clone(), put.clone());
+        Ok(put)
+    }
+
     /// Finds a layer of the tarball. One that it only names by digest may be left out of it, if the caller can read it
     /// here already.
     async fn layer(&self, name: &str) -> Result<Layer, ImportError> {
+        self.refer()?;
         let missing = match self.contents.layer(name) {
             Ok(layer) => return Ok(layer.clone()),
             Err(ImportError::Missing(missing)) => missing,
@@ -350,6 +416,7 @@ impl Assembly<'_> {
         let Tally {
             layers,
             layers_reused,
+            ..
         } = tally;
         let (digest, size_bytes) = (put.digest, put.size_bytes);
         Ok(ImportedImage {

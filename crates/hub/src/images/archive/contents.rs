@@ -4,14 +4,18 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use dockyard_oci::Digest;
+use dockyard_oci::tar::Entry;
 
 use super::ImportError;
 use super::pack::Form;
 
-/// Most entries of a tarball; real ones have some hundreds.
-const ENTRIES_MAX: usize = 100_000;
+/// Most entries of a tarball, folders included, and most bytes of their names; real ones have some hundreds.
+const ENTRIES_MAX: usize = 20_000;
+const NAME_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most layers that are stored; an image has at most 127.
+const LAYERS_MAX: usize = 2000;
 /// Most bytes of documents that are held at once: many times what real tarballs have.
-const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most links followed from one name to the next.
 const LINKS_MAX: usize = 8;
 
@@ -51,12 +55,28 @@ pub(super) struct Contents {
     files: HashMap<String, File>,
     links: HashMap<String, String>,
     document_bytes: usize,
+    entries: usize,
+    name_bytes: usize,
+    layers: usize,
 }
 
 impl Contents {
+    /// Counts an entry of the tarball, whatever it is.
+    pub(super) fn count(&mut self, entry: &Entry) -> Result<(), ImportError> {
+        self.entries += 1;
+        self.name_bytes += entry.name.len() + entry.target.len();
+        if self.entries > ENTRIES_MAX {
+            return Err(ImportError::Bounds("it has too many entries"));
+        }
+        if self.name_bytes > NAME_BYTES_MAX {
+            return Err(ImportError::Bounds("its names are too long together"));
+        }
+        Ok(())
+    }
+
     /// Keeps a file under its name.
     ///
-    /// Errors: the name is taken, or there are too many.
+    /// Errors: the name is taken, or there is too much.
     pub(super) fn insert(&mut self, name: String, file: File) -> Result<(), ImportError> {
         if let File::Document(bytes) = &file {
             self.document_bytes += bytes.len();
@@ -64,22 +84,25 @@ impl Contents {
                 return Err(ImportError::Bounds("its documents are too large together"));
             }
         }
-        self.require_room(&name)?;
+        if let File::Layer(_) = &file {
+            self.layers += 1;
+            if self.layers > LAYERS_MAX {
+                return Err(ImportError::Bounds("it has too many layers"));
+            }
+        }
+        self.require_free(&name)?;
         self.files.insert(name, file);
         Ok(())
     }
 
     /// Keeps a link from one name to another.
     pub(super) fn link(&mut self, name: String, target: String) -> Result<(), ImportError> {
-        self.require_room(&name)?;
+        self.require_free(&name)?;
         self.links.insert(name, target);
         Ok(())
     }
 
-    fn require_room(&self, name: &str) -> Result<(), ImportError> {
-        if self.files.len() + self.links.len() >= ENTRIES_MAX {
-            return Err(ImportError::Bounds("it has too many entries"));
-        }
+    fn require_free(&self, name: &str) -> Result<(), ImportError> {
         if self.files.contains_key(name) || self.links.contains_key(name) {
             let reason = "its name stands in the tarball twice";
             return Err(ImportError::Entry {

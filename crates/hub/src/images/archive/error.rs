@@ -2,6 +2,7 @@
 
 use dockyard_oci::{Digest, ManifestError};
 
+use crate::admission::Busy;
 use crate::images::ImageError;
 
 /// Why a tarball was refused. Says which entry and what to do, for the person who sent it.
@@ -52,6 +53,8 @@ pub enum ImportError {
     LayerGone(Digest),
     #[error("the tarball's manifest is refused: {0}")]
     Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Busy(#[from] Busy),
     #[error(transparent)]
     Image(#[from] ImageError),
 }

@@ -12,6 +12,7 @@ mod gzip;
 mod import;
 mod known;
 mod pack;
+mod tarball;
 
 use bytes::Bytes;
 use dockyard_oci::{Digest, Reference, Tag};
@@ -19,12 +20,21 @@ use futures::Stream;
 use std::io;
 
 use super::{Blobs, ImageError, Manifests, Uploads};
+use crate::Id;
 use crate::accounts::{Grant, Pull, Push, User};
+use crate::admission::Places;
 use crate::db::Db;
 use crate::db::tables::layers;
 
 pub use error::ImportError;
 pub use export::{Export, Reader, Wanted};
+
+/// Imports at once, and of one user.
+const IMPORTS: usize = 64;
+pub const IMPORTS_OF_ONE: usize = 16;
+/// Decoders at once that take up to 66 MiB each (xz, and zstd by what its frames ask for), and of one user.
+const DEAR: usize = 16;
+const DEAR_OF_ONE: usize = 4;
 
 /// An image that a tarball held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +56,8 @@ pub struct Archives {
     blobs: Blobs,
     manifests: Manifests,
     lengths: export::Lengths,
+    imports: Places<Option<Id>>,
+    dear: Places<Option<Id>>,
 }
 
 impl Archives {
@@ -56,6 +68,8 @@ impl Archives {
             blobs,
             manifests,
             lengths: export::Lengths::default(),
+            imports: Places::new(IMPORTS, IMPORTS_OF_ONE),
+            dear: Places::new(DEAR, DEAR_OF_ONE),
         }
     }
 
@@ -64,13 +78,16 @@ impl Archives {
     /// Takes what `docker save`, `podman save` and the OCI layout write, plain or compressed with
     /// gzip, zstd, xz or bzip2. With `tag` there must be one image, which gets that tag; without,
     /// every image gets the tags that the tarball names. Tags move only when everything of their
-    /// image is durable.
+    /// image is durable. It stops when the future is dropped.
+    ///
+    /// Errors: what is wrong with the tarball; `Busy` when the user, or all together, have many under way.
     pub async fn import(
         &self,
         grant: &Grant<Push>,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
         tag: Option<&Tag>,
     ) -> Result<Vec<ImportedImage>, ImportError> {
+        let _place = self.imports.take(grant.user_id())?;
         let contents = import::read(self, grant, bytes).await?;
         assemble::images(self, grant, contents, tag).await
     }

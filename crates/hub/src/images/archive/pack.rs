@@ -14,7 +14,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::contents::Layer;
-use super::import::is_tar_header;
+use super::tarball::{ZSTD_WINDOW_LOG, is_tar_header};
 use super::{Archives, ImportError, gzip};
 use crate::accounts::{Grant, Push};
 use crate::db::tables::layers;
@@ -205,7 +205,11 @@ fn look_inside(
     let unpacked = Unpacked::new();
     match form {
         Form::Gzip => unpack(input, MultiGzDecoder::new(unpacked), pass),
-        Form::Zstd => unpack(input, zstd::stream::write::Decoder::new(unpacked)?, pass),
+        Form::Zstd => {
+            let mut decoder = zstd::stream::write::Decoder::new(unpacked)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG)?;
+            unpack(input, decoder, pass)
+        }
         Form::Plain | Form::Other => unpack(input, unpacked, pass),
     }
 }
@@ -219,11 +223,8 @@ fn unpack(
     while let Some(chunk) = input.blocking_recv() {
         let chunk = chunk?;
         packed_bytes += chunk.len() as u64;
+        decoder.unpacked().most_bytes = RATIO_FREE_BYTES + RATIO_MAX * packed_bytes;
         decoder.write_all(&chunk)?;
-        let unpacked_bytes = decoder.unpacked().bytes;
-        if unpacked_bytes > RATIO_FREE_BYTES && unpacked_bytes / RATIO_MAX > packed_bytes {
-            return Err(io::Error::other("it unpacks to far more than it should"));
-        }
         pass(chunk)?;
     }
     Ok(decoder.finish()?.hasher.finish())
@@ -231,14 +232,14 @@ fn unpack(
 
 /// A decoder that can be looked into and ended.
 trait Finish {
-    fn unpacked(&self) -> &Unpacked;
+    fn unpacked(&mut self) -> &mut Unpacked;
     /// Ends the stream. Errors: it was cut short.
     fn finish(self) -> io::Result<Unpacked>;
 }
 
 impl Finish for MultiGzDecoder<Unpacked> {
-    fn unpacked(&self) -> &Unpacked {
-        self.get_ref()
+    fn unpacked(&mut self) -> &mut Unpacked {
+        self.get_mut()
     }
 
     fn finish(self) -> io::Result<Unpacked> {
@@ -247,7 +248,7 @@ impl Finish for MultiGzDecoder<Unpacked> {
 }
 
 impl Finish for Unpacked {
-    fn unpacked(&self) -> &Unpacked {
+    fn unpacked(&mut self) -> &mut Unpacked {
         self
     }
 
@@ -257,8 +258,8 @@ impl Finish for Unpacked {
 }
 
 impl Finish for zstd::stream::write::Decoder<'static, Unpacked> {
-    fn unpacked(&self) -> &Unpacked {
-        self.get_ref()
+    fn unpacked(&mut self) -> &mut Unpacked {
+        self.get_mut()
     }
 
     fn finish(mut self) -> io::Result<Unpacked> {
@@ -271,6 +272,8 @@ impl Finish for zstd::stream::write::Decoder<'static, Unpacked> {
 struct Unpacked {
     hasher: Hasher,
     bytes: u64,
+    /// What is written beyond is refused.
+    most_bytes: u64,
 }
 
 impl Unpacked {
@@ -278,12 +281,16 @@ impl Unpacked {
         Self {
             hasher: Hasher::new(Algorithm::Sha256),
             bytes: 0,
+            most_bytes: RATIO_FREE_BYTES,
         }
     }
 }
 
 impl Write for Unpacked {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes + bytes.len() as u64 > self.most_bytes {
+            return Err(io::Error::other("it unpacks to far more than it should"));
+        }
         self.hasher.update(bytes);
         self.bytes += bytes.len() as u64;
         Ok(bytes.len())
