@@ -14,6 +14,7 @@ mod engines;
 mod error_codes;
 mod exports;
 mod faults;
+mod floods;
 mod headers;
 mod https;
 mod imports;

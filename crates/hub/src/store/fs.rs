@@ -1,30 +1,24 @@
 //! A folder as the store: `<root>/<two hex digits>/<location>`.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
+
+mod writer;
+
+use writer::FsWriter;
 
 use super::read_ahead;
-use super::{BlobStore, BlobWriter, ByteStream, End, Hold, Location, StoreError, StoredObject};
-
-/// Chunks that may wait for the disk: enough that neither the network nor the disk waits for the other, and
-/// with network chunks of up to 128 KiB not more than half a megabyte.
-const WRITE_QUEUE: usize = 4;
-
-/// Bytes of an object that are written before the disk is set to work on them.
-const SYNC_BYTES: usize = 64 * 1024 * 1024;
+use super::{BlobStore, BlobWriter, ByteStream, Hold, Location, StoreError, StoredObject};
 
 /// Keeps objects as files of a folder.
 #[derive(Debug, Clone)]
@@ -63,13 +57,7 @@ impl BlobStore for FsStore {
     ) -> Result<Box<dyn BlobWriter>, StoreError> {
         let (path, parts) = (self.path(at), Arc::clone(&self.parts));
         let file = blocking(move || open_at(&parts, &path, at, offset)).await?;
-        let (sender, receiver) = mpsc::channel(WRITE_QUEUE);
-        let task = spawn_blocking(move || {
-            let written = write_all(file, receiver);
-            drop(hold);
-            written
-        });
-        Ok(Box::new(FsWriter { sender, task }))
+        Ok(Box::new(FsWriter::new(file, hold)))
     }
 
     async fn finish(&self, at: Location, _state: Option<&[u8]>) -> Result<(), StoreError> {
@@ -188,34 +176,6 @@ impl Parts {
     }
 }
 
-/// Hands chunks to a thread that writes them, so that the caller hashes the next one meanwhile.
-struct FsWriter {
-    sender: mpsc::Sender<Bytes>,
-    task: JoinHandle<Result<(), StoreError>>,
-}
-
-#[async_trait]
-impl BlobWriter for FsWriter {
-    async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
-        if self.sender.send(bytes).await.is_ok() {
-            return Ok(());
-        }
-        // The thread ends early only when a write failed: its result says why.
-        match (&mut self.task).await {
-            Ok(Err(error)) => Err(error),
-            Ok(Ok(())) => Err(StoreError::Io(io::ErrorKind::BrokenPipe.into())),
-            Err(error) => Err(StoreError::Io(io::Error::other(error))),
-        }
-    }
-
-    async fn sync(self: Box<Self>, _end: End) -> Result<Option<Vec<u8>>, StoreError> {
-        drop(self.sender);
-        let written = self.task.await;
-        written.unwrap_or_else(|error| Err(StoreError::Io(io::Error::other(error))))?;
-        Ok(None)
-    }
-}
-
 fn open_at(parts: &Parts, path: &Path, at: Location, offset: u64) -> Result<File, StoreError> {
     if offset == 0 {
         parts.require(Parts::of(at))?;
@@ -248,37 +208,6 @@ fn open_at(parts: &Parts, path: &Path, at: Location, offset: u64) -> Result<File
     }
     file.seek(SeekFrom::Start(offset))?;
     Ok(file)
-}
-
-/// Writes what comes, and makes it durable at the end. Of a long object the disk gets a part already while the next one
-/// comes.
-fn write_all(mut file: File, mut chunks: mpsc::Receiver<Bytes>) -> Result<(), StoreError> {
-    let mut early: Option<thread::JoinHandle<io::Result<()>>> = None;
-    let mut unsynced_bytes = 0;
-    while let Some(chunk) = chunks.blocking_recv() {
-        file.write_all(&chunk)?;
-        unsynced_bytes += chunk.len();
-        if unsynced_bytes >= SYNC_BYTES
-            && early.as_ref().is_none_or(thread::JoinHandle::is_finished)
-        {
-            end(early.take())?;
-            let same = file.try_clone()?;
-            early = Some(thread::spawn(move || same.sync_data()));
-            unsynced_bytes = 0;
-        }
-    }
-    end(early)?;
-    file.sync_data()?;
-    Ok(())
-}
-
-/// Waits for an early sync. Its error is the only word of what was lost: the system tells it once.
-fn end(early: Option<thread::JoinHandle<io::Result<()>>>) -> io::Result<()> {
-    let Some(early) = early else {
-        return Ok(());
-    };
-    let panicked = |_| Err(io::Error::other("the sync of a file stopped"));
-    early.join().unwrap_or_else(panicked)
 }
 
 /// Is where a part of a store lies.
@@ -340,6 +269,7 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::End;
 
     crate::store::contract::stamp!(async {
         let folder = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -13,6 +14,14 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Bytes asked of the disk at once: large enough that handing over to another thread does not show.
 const READ_BYTES: usize = 512 * 1024;
+/// Bytes of the first read: what a client that reads no further costs.
+const FIRST_BYTES: usize = 128 * 1024;
+/// Bytes of all buffers together from which on reads are small: a thousand clients that do not read hold no more.
+const LENT_MAX_BYTES: usize = 256 * 1024 * 1024;
+const SMALL_BYTES: usize = 16 * 1024;
+
+/// Bytes of all buffers that are in use.
+static LENT_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// Most buffers that are kept for the next reader, 8 MiB. Fresh ones of this size cost a page fault every
 /// 4 KiB.
 const KEPT_MAX: usize = 16;
@@ -53,6 +62,7 @@ struct Buffer {
 
 impl Buffer {
     fn take(length: usize) -> Self {
+        LENT_BYTES.fetch_add(length, Ordering::Relaxed);
         let kept = match length {
             READ_BYTES => POOL.lock().unwrap_or_else(PoisonError::into_inner).take(),
             _ => None,
@@ -72,6 +82,7 @@ impl AsRef<[u8]> for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        LENT_BYTES.fetch_sub(self.bytes.len(), Ordering::Relaxed);
         if self.bytes.len() == READ_BYTES {
             let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
             pool.put(std::mem::take(&mut self.bytes));
@@ -82,34 +93,60 @@ impl Drop for Buffer {
 /// A read that is under way.
 type Reading = JoinHandle<io::Result<Bytes>>;
 
-/// Streams a range of a file; it ends early where the file does.
+/// Streams a range of a file; it ends early where the file does. Nothing is read before it is asked for, and then one
+/// piece ahead, in pieces that grow.
 pub(super) fn stream(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
     let file = Arc::new(file);
-    let first = start(&file, &range);
-    stream::unfold((first, range), move |(reading, range)| {
+    stream::unfold(Next::Range(range, FIRST_BYTES), move |next| {
         let file = Arc::clone(&file);
         async move {
+            let (reading, range, bytes) = match next {
+                Next::Range(range, bytes) => (start(&file, &range, bytes), range, bytes),
+                Next::Reading(reading, range, bytes) => (reading, range, bytes),
+            };
             let read = reading?
                 .await
                 .unwrap_or_else(|error| Err(io::Error::other(error)));
-            let bytes = match read {
-                Ok(bytes) if bytes.is_empty() => return None,
-                Ok(bytes) => bytes,
-                Err(error) => return Some((Err(error), (None, range))),
+            let piece = match read {
+                Ok(piece) if piece.is_empty() => return None,
+                Ok(piece) => piece,
+                Err(error) => return Some((Err(error), Next::Reading(None, range, bytes))),
             };
-            let left = range.start + bytes.len() as u64..range.end;
-            Some((Ok(bytes), (start(&file, &left), left)))
+            let left = range.start + piece.len() as u64..range.end;
+            let bytes = (2 * bytes).min(READ_BYTES);
+            let next = if is_scarce(bytes) {
+                Next::Range(left, bytes)
+            } else {
+                Next::Reading(start(&file, &left, bytes), left, bytes)
+            };
+            Some((Ok(piece), next))
         }
     })
 }
 
+/// What comes next: a range that is read when it is asked for, or a read under way at the start of one.
+enum Next {
+    Range(Range<u64>, usize),
+    Reading(Option<Reading>, Range<u64>, usize),
+}
+
+/// Tells whether so many bytes more are too many.
+fn is_scarce(bytes: usize) -> bool {
+    LENT_BYTES.load(Ordering::Relaxed) + bytes > LENT_MAX_BYTES
+}
+
 /// Starts to read the first piece of a range; `None` for an empty one.
-fn start(file: &Arc<File>, range: &Range<u64>) -> Option<Reading> {
+fn start(file: &Arc<File>, range: &Range<u64>, most_bytes: usize) -> Option<Reading> {
     let left = range
         .end
         .checked_sub(range.start)
         .filter(|left| *left > 0)?;
-    let some = usize::try_from(left).map_or(READ_BYTES, |left| left.min(READ_BYTES));
+    let most_bytes = if is_scarce(most_bytes) {
+        SMALL_BYTES
+    } else {
+        most_bytes
+    };
+    let some = usize::try_from(left).map_or(most_bytes, |left| left.min(most_bytes));
     let (file, at) = (Arc::clone(file), range.start);
     Some(spawn_blocking(move || {
         let mut buffer = Buffer::take(some);

@@ -5,14 +5,13 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use dockyard_oci::{Algorithm, Digest};
 use libdeflater::{CompressionLvl, Compressor};
-use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::images::hasher::Hasher;
 
@@ -20,48 +19,50 @@ use crate::images::hasher::Hasher;
 const LEVEL: i32 = 1;
 /// Bytes that are compressed together: beyond this, size hardly depends on it.
 const BLOCK_BYTES: usize = 1024 * 1024;
-/// Most blocks of one layer that are compressed at once.
+/// Most blocks that are compressed at once, of all layers together.
 const AT_ONCE_MAX: usize = 8;
-/// Blocks that wait full for each that is being compressed, so that no core ever waits for one. Each holds its bytes,
-/// or what became of them.
+/// Blocks of one layer that wait for those before them, beside those that are compressed.
 const AHEAD: usize = 2;
 
-/// Runs on a thread of its own: plain bytes in, gzip out; returns the diff id.
+/// Jobs that compress or unpack at once, of all layers together: one more than there are cores, so that none waits while
+/// one block is handed on and the next one begun. Whoever waits for a turn holds no thread.
+pub(super) static TURNS: LazyLock<Arc<Semaphore>> =
+    LazyLock::new(|| Arc::new(Semaphore::new(at_once() + 1)));
+
+fn at_once() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    cores.min(AT_ONCE_MAX)
+}
+
+/// Takes plain bytes in and hands gzip out; returns the diff id.
 ///
 /// Errors: those of the input, and `BrokenPipe` when nobody takes what comes out.
-pub(super) fn compress(
+pub(super) async fn compress(
     input: &mut mpsc::Receiver<io::Result<Bytes>>,
     output: &mpsc::Sender<io::Result<Bytes>>,
 ) -> io::Result<Digest> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let at_once = cores.min(AT_ONCE_MAX);
     let mut members = Members {
         output,
         at_work: VecDeque::new(),
-        held_max: at_once * (1 + AHEAD),
-        // One more than there are cores: none waits while one block is handed on and the next one begun.
-        turns: Arc::new(Semaphore::new(at_once + 1)),
+        held_max: at_once() + 1 + AHEAD,
+        hasher: Some(Hasher::new(Algorithm::Sha256)),
+        hashing: None,
     };
-    let mut hasher = Hasher::new(Algorithm::Sha256);
     let mut block = Vec::with_capacity(BLOCK_BYTES);
-    while let Some(chunk) = input.blocking_recv() {
+    while let Some(chunk) = input.recv().await {
         let mut chunk = chunk?;
-        hasher.update(&chunk);
         while !chunk.is_empty() {
             if block.len() == BLOCK_BYTES {
-                members.begin(std::mem::replace(
-                    &mut block,
-                    Vec::with_capacity(BLOCK_BYTES),
-                ))?;
+                let full = std::mem::replace(&mut block, Vec::with_capacity(BLOCK_BYTES));
+                members.begin(full).await?;
             }
             let fits = chunk.len().min(BLOCK_BYTES - block.len());
             block.extend_from_slice(&chunk.split_to(fits));
         }
     }
     // Of an empty layer, an empty member.
-    members.begin(block)?;
-    members.end()?;
-    Ok(hasher.finish())
+    members.begin(block).await?;
+    members.end().await
 }
 
 /// Makes a gzip member, without a name or a time.
@@ -79,42 +80,58 @@ fn member(block: &[u8]) -> io::Result<Bytes> {
 /// Gzip members in the making.
 struct Members<'a> {
     output: &'a mpsc::Sender<io::Result<Bytes>>,
-    /// Blocks that are being compressed, wait for their turn, or for those before them; in their order.
+    /// Blocks that are being compressed, or wait for those before them; in their order.
     at_work: VecDeque<JoinHandle<io::Result<Bytes>>>,
     held_max: usize,
-    turns: Arc<Semaphore>,
+    /// `None` while a block is hashed.
+    hasher: Option<Hasher>,
+    hashing: Option<JoinHandle<Hasher>>,
 }
 
 impl Members<'_> {
-    /// Has a block compressed. Waits for the oldest while as many are held as may be.
-    fn begin(&mut self, block: Vec<u8>) -> io::Result<()> {
+    /// Has a block compressed and hashed. Waits for the oldest while as many are held as may be.
+    async fn begin(&mut self, block: Vec<u8>) -> io::Result<()> {
         if self.at_work.len() == self.held_max {
-            self.take_oldest()?;
+            self.take_oldest().await?;
         }
-        let turns = Arc::clone(&self.turns);
-        let work = tokio::task::spawn_blocking(move || {
-            let turn = Handle::current().block_on(turns.acquire());
-            let _turn = turn.map_err(io::Error::other)?;
-            member(&block)
-        });
-        self.at_work.push_back(work);
+        let mut hasher = self.hasher().await?;
+        let turn = Arc::clone(&TURNS).acquire_owned().await;
+        let turn = turn.map_err(io::Error::other)?;
+        let block = Arc::new(block);
+        let same = Arc::clone(&block);
+        self.hashing = Some(spawn_blocking(move || {
+            hasher.update(&same);
+            hasher
+        }));
+        self.at_work.push_back(spawn_blocking(move || {
+            let packed = member(&block);
+            drop(turn);
+            packed
+        }));
         Ok(())
     }
 
-    fn take_oldest(&mut self) -> io::Result<()> {
+    /// Waits until the last block is hashed.
+    async fn hasher(&mut self) -> io::Result<Hasher> {
+        match (self.hasher.take(), self.hashing.take()) {
+            (_, Some(hashing)) => Ok(hashing.await?),
+            (hasher, None) => hasher.ok_or_else(|| io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    async fn take_oldest(&mut self) -> io::Result<()> {
         if let Some(work) = self.at_work.pop_front() {
-            let bytes = Handle::current().block_on(work)??;
-            let sent = self.output.blocking_send(Ok(bytes));
+            let sent = self.output.send(Ok(work.await??)).await;
             sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
         }
         Ok(())
     }
 
-    fn end(mut self) -> io::Result<()> {
+    async fn end(mut self) -> io::Result<Digest> {
         while !self.at_work.is_empty() {
-            self.take_oldest()?;
+            self.take_oldest().await?;
         }
-        Ok(())
+        Ok(self.hasher().await?.finish())
     }
 }
 
@@ -135,8 +152,7 @@ mod tests {
             to.try_send(Ok(Bytes::copy_from_slice(chunk))).unwrap();
         }
         drop(to);
-        let work = runtime.spawn_blocking(move || compress(&mut input, &output));
-        let digest = runtime.block_on(work).unwrap().unwrap();
+        let digest = runtime.block_on(compress(&mut input, &output)).unwrap();
         let mut all = Vec::new();
         while let Ok(bytes) = from.try_recv() {
             all.extend_from_slice(&bytes.unwrap());

@@ -1,7 +1,8 @@
-//! Compresses a layer, or reads through its compression, on a thread of its own while it streams.
+//! Compresses a layer, or reads through its compression, in short jobs while it streams.
 
 use std::future::ready;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use dockyard_oci::{Algorithm, Digest, MediaType};
@@ -87,7 +88,8 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
         })
     } else {
         let (to_store, from_pack) = mpsc::channel(QUEUE);
-        let packing = spawn_blocking(move || pack(form, from_tarball, &to_store));
+        let packing = tokio::spawn(pack(form, from_tarball, to_store));
+        let packing = AbortOnDropHandle::new(packing);
         let diff_id = async move { packing.await.unwrap_or_else(|e| Err(io::Error::other(e))) };
         let bytes = ReceiverStream::new(from_pack);
         tokio::spawn(async move {
@@ -118,7 +120,7 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
     })
 }
 
-/// Hands the entry's bytes to the packing thread; a broken read ends the layer there as well.
+/// Hands the entry's bytes to the next step; a broken read ends the layer there as well.
 async fn feed<R: AsyncRead + Send + Unpin>(
     start: Bytes,
     entry: &mut R,
@@ -148,21 +150,19 @@ async fn feed<R: AsyncRead + Send + Unpin>(
     }
 }
 
-/// Runs on its own thread: bytes of the tarball in, bytes of the blob out; returns the diff id.
-fn pack(
+/// Takes bytes of the tarball in and hands bytes of the blob out; returns the diff id.
+async fn pack(
     form: Form,
     mut input: mpsc::Receiver<io::Result<Bytes>>,
-    output: &mpsc::Sender<io::Result<Bytes>>,
+    output: mpsc::Sender<io::Result<Bytes>>,
 ) -> io::Result<Digest> {
     let packed = match form {
-        Form::Plain => gzip::compress(&mut input, output),
-        Form::Gzip | Form::Zstd | Form::Other => look_inside(form, &mut input, |chunk| {
-            let sent = output.blocking_send(Ok(chunk));
-            sent.map_err(|_| io::ErrorKind::BrokenPipe.into())
-        }),
+        Form::Plain => gzip::compress(&mut input, &output).await,
+        Form::Gzip | Form::Zstd | Form::Other => look_inside(form, &mut input, Some(&output)).await,
     };
     if let Err(error) = &packed {
-        let _ = output.blocking_send(Err(io::Error::new(error.kind(), error.to_string())));
+        let same = io::Error::new(error.kind(), error.to_string());
+        let _ = output.send(Err(same)).await;
     }
     packed
 }
@@ -178,7 +178,8 @@ pub(super) async fn diff_id(
     let mut bytes = archives.blobs.read(&blob, 0..blob.size_bytes).await?;
     let (into, mut input) = mpsc::channel(QUEUE);
     let form = layer.form;
-    let looking = spawn_blocking(move || look_inside(form, &mut input, |_| Ok(())));
+    let looking = tokio::spawn(async move { look_inside(form, &mut input, None).await });
+    let looking = AbortOnDropHandle::new(looking);
     while let Some(chunk) = bytes.next().await {
         // A closed queue means that the other side knows enough.
         if into.send(chunk).await.is_err() {
@@ -197,37 +198,64 @@ pub(super) async fn diff_id(
 }
 
 /// Hands a compressed layer on as it is, and unpacks it only to hash what is inside.
-fn look_inside(
+async fn look_inside(
     form: Form,
     input: &mut mpsc::Receiver<io::Result<Bytes>>,
-    pass: impl FnMut(Bytes) -> io::Result<()>,
+    output: Option<&mpsc::Sender<io::Result<Bytes>>>,
 ) -> io::Result<Digest> {
     let unpacked = Unpacked::new();
     match form {
-        Form::Gzip => unpack(input, MultiGzDecoder::new(unpacked), pass),
+        Form::Gzip => unpack(input, MultiGzDecoder::new(unpacked), output).await,
         Form::Zstd => {
             let mut decoder = zstd::stream::write::Decoder::new(unpacked)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG)?;
-            unpack(input, decoder, pass)
+            unpack(input, decoder, output).await
         }
-        Form::Plain | Form::Other => unpack(input, unpacked, pass),
+        Form::Plain | Form::Other => unpack(input, unpacked, output).await,
     }
 }
 
-fn unpack(
+async fn unpack<D: Write + Finish + Send + 'static>(
     input: &mut mpsc::Receiver<io::Result<Bytes>>,
-    mut decoder: impl Write + Finish,
-    mut pass: impl FnMut(Bytes) -> io::Result<()>,
+    mut decoder: D,
+    output: Option<&mpsc::Sender<io::Result<Bytes>>>,
 ) -> io::Result<Digest> {
     let mut packed_bytes = 0;
-    while let Some(chunk) = input.blocking_recv() {
-        let chunk = chunk?;
-        packed_bytes += chunk.len() as u64;
+    let mut came = Vec::with_capacity(QUEUE);
+    while input.recv_many(&mut came, QUEUE).await > 0 {
+        let chunks: Vec<Bytes> = came.drain(..).collect::<io::Result<_>>()?;
+        packed_bytes += chunks.iter().map(|chunk| chunk.len() as u64).sum::<u64>();
         decoder.unpacked().most_bytes = RATIO_FREE_BYTES + RATIO_MAX * packed_bytes;
-        decoder.write_all(&chunk)?;
-        pass(chunk)?;
+        let same = chunks.clone();
+        decoder = in_turn(move || {
+            for chunk in same {
+                decoder.write_all(&chunk)?;
+            }
+            Ok(decoder)
+        })
+        .await?;
+        for chunk in chunks {
+            if let Some(output) = output {
+                let sent = output.send(Ok(chunk)).await;
+                sent.map_err(|_| io::ErrorKind::BrokenPipe)?;
+            }
+        }
     }
-    Ok(decoder.finish()?.hasher.finish())
+    in_turn(move || Ok(decoder.finish()?.hasher.finish())).await
+}
+
+/// Runs a short job when there is a turn for it.
+async fn in_turn<T: Send + 'static>(
+    job: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let turn = Arc::clone(&gzip::TURNS).acquire_owned().await;
+    let turn = turn.map_err(io::Error::other)?;
+    let job = spawn_blocking(move || {
+        let done = job();
+        drop(turn);
+        done
+    });
+    job.await?
 }
 
 /// A decoder that can be looked into and ended.

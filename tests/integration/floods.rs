@@ -1,0 +1,101 @@
+//! Many clients that are slow or stop half way, beside one that is neither.
+
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use reqwest::{Body, Method, StatusCode};
+
+use crate::app::{TestApp, digest, header};
+use crate::tarballs::tar;
+
+/// More than the threads of tokio's pool.
+const MANY: usize = 600;
+
+/// Asks for all that honest clients do.
+async fn served(app: &TestApp, n: usize) {
+    let honest = async {
+        let layer = format!("layer {n}");
+        app.push_image("bob", "bob/app", "v1", layer.as_bytes())
+            .await;
+        let path = format!("/v2/bob/app/blobs/{}", digest(layer.as_bytes()));
+        let pulled = app.ask("bob", Method::GET, &path).await;
+        assert_eq!(pulled.bytes().await.unwrap(), layer.as_bytes());
+        for path in ["/healthz", "/readyz", "/api/v1/search?q=app", "/"] {
+            let answer = app.anonymous(Method::GET, path).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        }
+        app.log_in("bob").await;
+    };
+    let served = tokio::time::timeout(Duration::from_secs(20), honest).await;
+    served.expect("an honest client is served");
+}
+
+/// A body that begins and then stops, without an end.
+fn stopped(start: Vec<u8>) -> Body {
+    let start = stream::iter([Ok::<_, std::io::Error>(start)]);
+    Body::wrap_stream(start.chain(stream::pending()))
+}
+
+async fn app() -> TestApp {
+    let app = TestApp::start().await;
+    for user in ["alice", "bob"] {
+        app.sign_up(user).await;
+    }
+    app.create("alice", "alice/app", "public").await;
+    served(&app, 0).await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_uploads_leave_everything_else_as_it_is() {
+    let app = app().await;
+    let mut open = tokio::task::JoinSet::new();
+    for _ in 0..MANY {
+        let begun = app
+            .ask("alice", Method::POST, "/v2/alice/app/blobs/uploads/")
+            .await;
+        let location = header(&begun, "location").to_owned();
+        let request = app.by("alice", Method::PATCH, &location);
+        open.spawn(request.body(stopped(b"x".to_vec())).send());
+    }
+    for n in 1..=3 {
+        served(&app, n).await;
+    }
+    assert_eq!(open.len(), MANY);
+    assert!(
+        open.try_join_next().is_none(),
+        "an upload was not left open"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_imports_leave_everything_else_as_it_is() {
+    let app = app().await;
+    let layer = tar(&[("file", &[7; 2000])]).await;
+    let mut start = tar(&[("layer.tar", &layer)]).await;
+    start.truncate(1200);
+    let mut open = tokio::task::JoinSet::new();
+    for n in 0..MANY {
+        let path = format!("/api/v1/images/alice/app:v{n}");
+        open.spawn(
+            app.by("alice", Method::PUT, &path)
+                .body(stopped(start.clone()))
+                .send(),
+        );
+    }
+    for n in 1..=3 {
+        served(&app, n).await;
+    }
+    // Those beyond the places of one user were refused; the others are still there.
+    let mut refused = 0;
+    while let Some(answer) = open.try_join_next() {
+        let status = answer.unwrap().unwrap().status();
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        refused += 1;
+    }
+    assert!(
+        refused > 0 && open.len() <= 16,
+        "{refused} refused, {} open",
+        open.len()
+    );
+}
