@@ -9,12 +9,13 @@ use bytes::Bytes;
 use dockyard_oci::{Algorithm, Digest, Manifest};
 use futures::StreamExt;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use sha2::{Sha256, Sha512};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_tar::Archive;
+use tokio_tar::{Archive, Entry};
 use tokio_util::io::{InspectReader, StreamReader};
 
 use crate::progress::Layers;
@@ -77,16 +78,49 @@ struct Found {
     configs: HashMap<Digest, Vec<Digest>>,
     /// By the layer, its diff id: a layer may stand there unpacked instead.
     unpacked: HashMap<Digest, Digest>,
-    /// Files that docker is told to load.
-    saved: Vec<String>,
+    /// By the configuration, the layers of the image it belongs to.
+    images: HashMap<Digest, Vec<Digest>>,
+    /// What docker is told to load.
+    saved: Vec<Saved>,
+    /// What other engines are told to load.
+    listed: Vec<Digest>,
+    /// Names that came already.
+    names: HashSet<String>,
 }
 
-/// An image of a `manifest.json`.
+/// An image of a `manifest.json`. A key that is spelled otherwise is refused: engines read keys without regard to case.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Saved {
     config: String,
     layers: Vec<String>,
+    #[serde(rename = "RepoTags")]
+    _tags: Option<IgnoredAny>,
+}
+
+/// An `index.json`, with nothing in it but what is known. Source: OCI image-spec, "Image Layout".
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Layout {
+    #[serde(rename = "schemaVersion")]
+    _schema_version: IgnoredAny,
+    #[serde(rename = "mediaType")]
+    _media_type: Option<IgnoredAny>,
+    manifests: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Listed {
+    digest: Digest,
+    #[serde(rename = "mediaType")]
+    _media_type: IgnoredAny,
+    #[serde(rename = "size")]
+    _size: IgnoredAny,
+    #[serde(rename = "annotations")]
+    _annotations: Option<IgnoredAny>,
+    #[serde(rename = "platform")]
+    _platform: Option<IgnoredAny>,
 }
 
 /// What is read of an image's configuration. Source: OCI image-spec, "Image Configuration".
@@ -108,7 +142,10 @@ impl Found {
             needed: HashSet::new(),
             configs: HashMap::new(),
             unpacked: HashMap::new(),
+            images: HashMap::new(),
             saved: Vec::new(),
+            listed: Vec::new(),
+            names: HashSet::new(),
             top,
         }
     }
@@ -123,16 +160,16 @@ impl Found {
         while let Some(entry) = entries.next().await {
             let mut entry = entry?;
             let size = entry.effective_size();
-            let path = entry.path()?.into_owned();
-            if path == Path::new("manifest.json") {
-                let mut json = Vec::new();
-                entry.take(SAVED_MAX_BYTES).read_to_end(&mut json).await?;
-                let images: Vec<Saved> = serde_json::from_slice(&json)?;
-                let files = images
-                    .into_iter()
-                    .flat_map(|image| [image.layers, vec![image.config]].concat());
-                self.saved.extend(files);
-            } else if let Some(promised) = promised(&path) {
+            let Some(name) = self.name_of(&entry)? else {
+                continue;
+            };
+            if name == "manifest.json" {
+                self.saved = serde_json::from_slice(&short(&mut entry).await?)?;
+            } else if name == "index.json" {
+                let layout: Layout = serde_json::from_slice(&short(&mut entry).await?)?;
+                let listed = layout.manifests.into_iter().map(|listed| listed.digest);
+                self.listed = listed.collect();
+            } else if let Some(promised) = promised(Path::new(&name)) {
                 let is_document =
                     self.manifests.contains(&promised) || self.configs.contains_key(&promised);
                 if is_document {
@@ -148,6 +185,30 @@ impl Found {
             }
         }
         Ok(())
+    }
+
+    /// Returns the name of a file, and `None` for a folder. Engines read names in ways of their own, so nothing passes but
+    /// the files of an image, each spelled in its one form, once.
+    fn name_of<R: AsyncRead + Unpin>(&mut self, entry: &Entry<R>) -> Result<Option<String>> {
+        let raw = entry.path_bytes()?;
+        let name = std::str::from_utf8(&raw).context("the name of an entry is not UTF-8")?;
+        let kind = entry.header().entry_type();
+        if kind.is_dir() {
+            let name = name.strip_suffix('/').unwrap_or(name);
+            let is_known = ["blobs", "blobs/sha256", "blobs/sha512"].contains(&name);
+            anyhow::ensure!(is_known, "it holds {name:?}, which is no part of an image");
+            return Ok(None);
+        }
+        let is_known = ["manifest.json", "index.json", "oci-layout", "repositories"]
+            .contains(&name)
+            || promised(Path::new(name)).is_some_and(|digest| file_of(&digest) == name);
+        anyhow::ensure!(
+            is_known && kind.is_file(),
+            "it holds {name:?}, which is no part of an image"
+        );
+        let is_new = self.names.insert(name.to_owned());
+        anyhow::ensure!(is_new, "it holds {name} twice");
+        Ok(Some(name.to_owned()))
     }
 
     async fn blob(
@@ -172,7 +233,9 @@ impl Found {
             self.needed.extend(blobs);
             if let Some(config) = &manifest.config {
                 let layers = manifest.layers.iter().map(|layer| layer.digest.clone());
-                self.configs.insert(config.digest.clone(), layers.collect());
+                let layers: Vec<Digest> = layers.collect();
+                self.images.insert(config.digest.clone(), layers.clone());
+                self.configs.insert(config.digest.clone(), layers);
             }
             // An index may list more than there is.
             self.manifests
@@ -200,14 +263,42 @@ impl Found {
         if let Some(missing) = needed.find(|digest| !is_there(digest)) {
             bail!("{missing} is missing");
         }
-        let ours: HashSet<&Digest> = self.needed.iter().chain(self.unpacked.values()).collect();
-        let is_foreign =
-            |file: &&String| promised(Path::new(file)).is_none_or(|digest| !ours.contains(&digest));
-        match self.saved.iter().find(is_foreign) {
+        if let Some(other) = self.listed.iter().find(|digest| **digest != self.top) {
+            bail!("its index.json names {other}, which was not asked for");
+        }
+        match self.saved.iter().find_map(|saved| self.foreign_file(saved)) {
             Some(file) => bail!("its manifest.json names {file}, which is not of this image"),
             None => Ok(()),
         }
     }
+
+    /// Finds what docker is told to load and is not the image, layer by layer.
+    fn foreign_file<'a>(&self, saved: &'a Saved) -> Option<&'a str> {
+        let named = |file: &str| promised(Path::new(file)).filter(|digest| file_of(digest) == file);
+        let config = named(&saved.config).and_then(|config| self.images.get(&config));
+        let Some(layers) = config.filter(|layers| layers.len() == saved.layers.len()) else {
+            return Some(&saved.config);
+        };
+        let is_right = |file: &str, layer: &Digest| {
+            named(file)
+                .is_some_and(|digest| digest == *layer || self.unpacked.get(layer) == Some(&digest))
+        };
+        let mut files = saved.layers.iter().zip(layers);
+        let wrong = files.find(|(file, layer)| !is_right(file, layer));
+        wrong.map(|(file, _)| file.as_str())
+    }
+}
+
+/// Reads a short document whole.
+async fn short<R: AsyncRead + Unpin>(entry: &mut Entry<R>) -> Result<Vec<u8>> {
+    let mut json = Vec::new();
+    entry.take(SAVED_MAX_BYTES).read_to_end(&mut json).await?;
+    Ok(json)
+}
+
+/// Returns the one spelling of a blob's name.
+fn file_of(digest: &Digest) -> String {
+    format!("blobs/{}", digest.as_str().replacen(':', "/", 1))
 }
 
 /// Is the digest that a file's name promises. Source: OCI image-spec, "Image Layout", `blobs/<alg>/<encoded>`.

@@ -4,10 +4,11 @@ use std::io;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use dockyard_oci::{Digest, ImageName};
+use dockyard_oci::{Algorithm, Digest, ImageName, Manifest, MediaType, Reference, RepositoryName};
 use futures::StreamExt;
-use reqwest::header::{ETAG, IF_RANGE, RANGE};
+use reqwest::header::{ACCEPT, ETAG, IF_RANGE, RANGE};
 use reqwest::{Method, Response, StatusCode};
+use sha2::{Digest as _, Sha256, Sha512};
 
 use super::{Client, explain_platform};
 use crate::failure;
@@ -70,6 +71,10 @@ impl Client {
         let digest = digest.ok_or_else(|| {
             anyhow!("{server} did not say the image's digest: is a proxy in between that changes answers?")
         })?;
+        if let Some(Reference::Digest(asked)) = &image.reference {
+            self.require_named(&image.repository, asked, &digest)
+                .await?;
+        }
         Ok(Download {
             digest,
             length,
@@ -77,6 +82,46 @@ impl Client {
             source,
             response: Some(response),
         })
+    }
+}
+
+impl Client {
+    /// Makes sure that what comes is what was asked for by its digest: the same, or what an index of that digest lists.
+    async fn require_named(
+        &self,
+        repository: &RepositoryName,
+        asked: &Digest,
+        comes: &Digest,
+    ) -> Result<()> {
+        if asked == comes {
+            return Ok(());
+        }
+        let path = format!("/v2/{repository}/manifests/{asked}");
+        let request = self.call(Method::GET, &path);
+        let request = request.header(
+            ACCEPT,
+            format!("{}, {}", MediaType::OCI_INDEX, MediaType::DOCKER_LIST),
+        );
+        let mut response = self.send(request).await?;
+        let mut index = Vec::new();
+        while let Some(piece) = response.chunk().await? {
+            index.extend_from_slice(&piece);
+            if index.len() > Manifest::MAX_BYTES {
+                bail!("{} sent an index that is longer than 4 MiB", self.server);
+            }
+        }
+        let is_it = match asked.algorithm() {
+            Algorithm::Sha256 => Digest::from_hash(Algorithm::Sha256, &Sha256::digest(&index))?,
+            Algorithm::Sha512 => Digest::from_hash(Algorithm::Sha512, &Sha512::digest(&index))?,
+        } == *asked;
+        let lists = |index: &Manifest| index.manifests.iter().any(|child| child.digest == *comes);
+        if is_it && Manifest::parse(&index, None).is_ok_and(|index| lists(&index)) {
+            return Ok(());
+        }
+        bail!(
+            "{} sent image {comes} where {asked} was asked for: it is not taken",
+            self.server
+        )
     }
 }
 

@@ -263,3 +263,52 @@ async fn nobody_listening_is_a_sentence() {
         "{message}"
     );
 }
+
+/// What a server answers to a tarball, and then to the index that was asked for.
+fn pinned_answers(index: &str) -> Vec<String> {
+    let tarball = concat!(
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n",
+        digest!(),
+        "\r\nhi"
+    );
+    let length = index.len();
+    let index =
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{index}");
+    vec![tarball.to_owned(), index]
+}
+
+async fn pinned(asked: &str, index: &str) -> Result<(), String> {
+    let (client, _) = told(pinned_answers(index)).await;
+    let image = format!("alice/app@{asked}").parse().unwrap();
+    let download = client.download(&image, Choice::default()).await;
+    download.map(drop).map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn a_pinned_digest_is_what_comes_or_lists_it() {
+    use sha2::Digest as _;
+    let a = format!("sha256:{}", "a".repeat(64));
+    assert_eq!(pinned(&a, "").await, Ok(()));
+    let index = |child: &str| {
+        let kind = "application/vnd.oci.image.index.v1+json";
+        let of = "application/vnd.oci.image.manifest.v1+json";
+        format!(
+            r#"{{"schemaVersion":2,"mediaType":"{kind}","manifests":[{{"mediaType":"{of}","digest":"{child}","size":2}}]}}"#
+        )
+    };
+    let of = |index: &str| format!("sha256:{}", hex::encode(sha2::Sha256::digest(index)));
+    let right = index(&a);
+    assert_eq!(pinned(&of(&right), &right).await, Ok(()));
+    let other = index(&format!("sha256:{}", "b".repeat(64)));
+    for (asked, index) in [
+        (of(&other), &other),
+        (format!("sha256:{}", "c".repeat(64)), &right),
+        (format!("sha256:{}", "c".repeat(64)), &"x".repeat(5 << 20)),
+    ] {
+        let refused = pinned(&asked, index).await.unwrap_err();
+        assert!(
+            refused.contains("asked for") || refused.contains("4 MiB"),
+            "{refused}"
+        );
+    }
+}

@@ -54,11 +54,10 @@ async fn check(top: Digest, files: &Files) -> Result<(), String> {
         let mut header = tokio_tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
+        // Written as raw bytes: hostile names stay as they are.
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
         header.set_cksum();
-        tarball
-            .append_data(&mut header, name, bytes.as_slice())
-            .await
-            .unwrap();
+        tarball.append(&header, bytes.as_slice()).await.unwrap();
     }
     let tarball = tarball.into_inner().await.unwrap();
     let progress = Progress::start(Screen::Silent, "", Size::Unknown);
@@ -145,4 +144,71 @@ async fn a_layer_may_come_unpacked_as_the_configuration_says() {
         message.ends_with(&format!("{layer} is missing")),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn nothing_passes_that_an_engine_could_read_otherwise() {
+    let (evil, hidden) = image_with(b"{\"evil\":1}", b"an evil layer");
+    for file in [
+        "./manifest.json",
+        "/manifest.json",
+        "a/../manifest.json",
+        "Manifest.json",
+        "evil.json",
+    ] {
+        let message = wrong(|_, files| files.push((file.to_owned(), hidden[0].1.clone()))).await;
+        assert!(message.contains("no part of an image"), "{file}: {message}");
+    }
+    let (config, manifest) = (name(&digest(b"{}")), hidden[0].1.clone());
+    for file in [
+        format!("./{config}"),
+        config.replace("blobs", "blobs/."),
+        config.to_uppercase(),
+    ] {
+        let message = wrong(|_, files| files.push((file.clone(), b"evil".to_vec()))).await;
+        assert!(message.contains("no part of an image"), "{file}: {message}");
+    }
+    let message = wrong(|_, files| files.push(("manifest.json".to_owned(), manifest))).await;
+    assert!(message.contains("manifest.json twice"), "{message}");
+    let listed = json!({"schemaVersion": 2, "manifests": [
+        {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": evil.as_str(), "size": 1},
+    ]});
+    let message = wrong(|_, files| {
+        files.extend(hidden[1..].to_vec());
+        files.push(("index.json".to_owned(), listed.to_string().into_bytes()));
+    })
+    .await;
+    assert!(message.contains("which was not asked for"), "{message}");
+}
+
+#[tokio::test]
+async fn keys_that_differ_by_case_are_refused() {
+    let layers = [name(&digest(b"a layer"))];
+    let config = name(&digest(b"{}"));
+    for saved in [
+        json!([{"Config": config, "Layers": layers, "layers": []}]),
+        json!([{"Config": config, "config": "x", "Layers": layers}]),
+        json!([{"Config": config, "Layers": layers, "Parent": "x"}]),
+    ] {
+        let message = wrong(|_, files| files[0].1 = saved.to_string().into_bytes()).await;
+        assert!(message.contains("unknown field"), "{message}");
+    }
+    let index = json!({"schemaVersion": 2, "manifests": [], "Manifests": []}).to_string();
+    let message = wrong(|_, files| files.push(("index.json".to_owned(), index.into_bytes()))).await;
+    assert!(message.contains("unknown field"), "{message}");
+}
+
+#[tokio::test]
+async fn docker_is_told_of_all_layers_in_their_order() {
+    let config = name(&digest(b"{}"));
+    let layer = name(&digest(b"a layer"));
+    for layers in [
+        vec![],
+        vec![layer.clone(), layer.clone()],
+        vec![config.clone()],
+    ] {
+        let saved = json!([{"Config": config, "Layers": layers}]).to_string();
+        let message = wrong(|_, files| files[0].1 = saved.into_bytes()).await;
+        assert!(message.contains("not of this image"), "{message}");
+    }
 }
