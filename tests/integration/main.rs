@@ -8,6 +8,7 @@ mod bodies;
 mod bombs;
 mod collector;
 mod collector_failures;
+mod concurrent;
 mod deleting;
 mod embedded;
 mod engines;

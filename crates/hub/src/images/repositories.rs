@@ -89,41 +89,43 @@ impl Repositories {
         found.ok_or(RepositoryError::Gone)
     }
 
-    /// Changes texts or visibility and returns the repository as it is now.
+    /// Changes texts or visibility, and nothing else, and returns the repository as it is now.
     ///
-    /// Errors: `DescriptionTooLong`, `ReadmeTooLong`.
+    /// Errors: `DescriptionTooLong`, `ReadmeTooLong`, `Gone`.
     pub async fn change(
         &self,
         grant: &Grant<Administer>,
         change: RepositoryChange,
     ) -> Result<Repository, RepositoryError> {
         let id = grant.repository_id();
-        let found = repositories::find(&self.db, id).await?;
-        let mut repository = found.ok_or(RepositoryError::Gone)?;
-        if let Some(description) = change.description {
-            repository.description = checked_description(&description)?;
+        let description = change.description.as_deref().map(checked_description);
+        let description = description.transpose()?;
+        let readme = change.readme;
+        if readme
+            .as_ref()
+            .is_some_and(|text| text.len() > README_MAX_BYTES)
+        {
+            return Err(RepositoryError::ReadmeTooLong {
+                max_bytes: README_MAX_BYTES,
+            });
         }
-        if let Some(readme) = change.readme {
-            if readme.len() > README_MAX_BYTES {
-                return Err(RepositoryError::ReadmeTooLong {
-                    max_bytes: README_MAX_BYTES,
-                });
-            }
-            repository.readme = readme;
-        }
-        repository.visibility = change.visibility.unwrap_or(repository.visibility);
-        let Repository {
-            description,
-            readme,
-            visibility,
-            ..
-        } = &repository;
         let mut tx = self.db.begin_in(id).await?;
-        repositories::update_texts(&mut tx, id, description, readme, *visibility).await?;
+        // Each fact has its own statement: written back together, one that another request changes meanwhile would be
+        // undone.
+        if let Some(visibility) = change.visibility {
+            repositories::set_visibility(&mut tx, id, visibility).await?;
+        }
+        if let Some(description) = &description {
+            repositories::set_description(&mut tx, id, description).await?;
+        }
+        if let Some(readme) = &readme {
+            repositories::set_readme(&mut tx, id, readme).await?;
+        }
         outbox::insert(&mut tx, id, self.clock.now_ms()).await?;
         tx.commit().await?;
         self.changed.notify_one();
-        Ok(repository)
+        let found = repositories::find(&self.db, id).await?;
+        found.ok_or(RepositoryError::Gone)
     }
 
     /// Gives a repository another name in its namespace. The old one leads to it until another

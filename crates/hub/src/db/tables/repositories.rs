@@ -344,17 +344,24 @@ pub(crate) async fn find_page_end(
     })
 }
 
-pub(crate) async fn update_texts(
+/// Sets who may see a repository; false when it is gone.
+pub(crate) async fn set_visibility(
     tx: &mut Tx,
     id: Id,
-    description: &str,
-    readme: &str,
     visibility: Visibility,
-) -> Result<(), DbError> {
-    let sql = "UPDATE repositories SET description = ?, readme = ?, visibility = ? WHERE id = ?";
-    tx.execute(sql, values![description, readme, &visibility, &id])
-        .await?;
-    Ok(())
+) -> Result<bool, DbError> {
+    let sql = "UPDATE repositories SET visibility = ? WHERE id = ?";
+    Ok(tx.execute(sql, values![&visibility, &id]).await? > 0)
+}
+
+pub(crate) async fn set_description(tx: &mut Tx, id: Id, text: &str) -> Result<bool, DbError> {
+    let sql = "UPDATE repositories SET description = ? WHERE id = ?";
+    Ok(tx.execute(sql, values![text, &id]).await? > 0)
+}
+
+pub(crate) async fn set_readme(tx: &mut Tx, id: Id, text: &str) -> Result<bool, DbError> {
+    let sql = "UPDATE repositories SET readme = ? WHERE id = ?";
+    Ok(tx.execute(sql, values![text, &id]).await? > 0)
 }
 
 /// Lists the ids of all repositories of a user.
