@@ -17,12 +17,18 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
+use dockyard_hub::admission::{Place, Places, network};
+
 use super::metrics::Metrics;
 use super::peer::{FromPeer, Peer, Proxies};
 
 /// Most bytes read from a connection at once: what waits between the network and the disk is some of
 /// these for each upload.
 const READ_BYTES: usize = 128 * 1024;
+/// HTTP/2 requests of one connection at once: browsers and registry clients send fewer.
+const STREAMS_MAX: u32 = 64;
+/// Bytes of an answer that wait in an HTTP/2 stream.
+const SEND_BYTES: usize = 64 * 1024;
 /// After which silence the system asks whether the other end still exists, and how often: one that lost
 /// its power or its network never says so.
 const PROBE_AFTER: Duration = Duration::from_mins(1);
@@ -31,6 +37,14 @@ const PROBE_EVERY: Duration = Duration::from_secs(10);
 /// What a client hears that speaks plain HTTP to a port of HTTPS.
 const PLAINLY: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
      This port speaks HTTPS: write https:// instead of http://.\n";
+
+/// What a client hears when there are too many connections.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\n\
+     Connection: close\r\n\r\nToo many connections are open: try again in a few seconds.\n";
+
+/// The place of a connection among all.
+type Seat = Arc<Place<u128>>;
 
 /// How long connections may be silent.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +72,7 @@ pub struct Connections {
     app: Router,
     builder: Builder<TokioExecutor>,
     bounds: Bounds,
+    places: Places<u128>,
     proxies: Proxies,
     metrics: Metrics,
     /// Says when to stop; each connection has a receiver for as long as it lives.
@@ -67,17 +82,30 @@ pub struct Connections {
 type Served<S> = Connection<'static, TokioIo<S>, TowerToHyperService<FromPeer>, TokioExecutor>;
 
 impl Connections {
-    pub fn new(app: Router, bounds: Bounds, proxies: Proxies, metrics: Metrics) -> Self {
+    /// Prepares to serve; `places` are the connections at once, in all and of one network.
+    pub fn new(
+        app: Router,
+        bounds: Bounds,
+        places: Places<u128>,
+        proxies: Proxies,
+        metrics: Metrics,
+    ) -> Self {
         let mut builder = Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
             .header_read_timeout(bounds.head)
             .max_buf_size(READ_BYTES);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS_MAX)
+            .max_send_buf_size(SEND_BYTES);
         Self {
             app,
             builder,
             bounds,
+            places,
             proxies,
             metrics,
             stop: watch::Sender::new(false),
@@ -86,13 +114,21 @@ impl Connections {
 
     /// Serves a connection on a task of its own.
     pub fn serve(&self, stream: TcpStream, peer: Peer) {
-        let (counted, traffic) = self.counted(stream);
+        let Some(seat) = self.seat(peer) else {
+            // Whoever does not take it at once hears nothing.
+            let _ = stream.try_write(FULL);
+            return;
+        };
+        let (counted, traffic) = self.counted(stream, seat);
         self.attend(counted, traffic, peer);
     }
 
     /// Serves an encrypted connection on a task of its own.
     pub fn serve_tls(self: &Arc<Self>, stream: TcpStream, peer: Peer, acceptor: TlsAcceptor) {
-        let (counted, traffic) = self.counted(stream);
+        let Some(seat) = self.seat(peer) else {
+            return;
+        };
+        let (counted, traffic) = self.counted(stream, seat);
         let connections = Arc::clone(self);
         let mut stop = self.stop.subscribe();
         tokio::spawn(async move {
@@ -114,13 +150,27 @@ impl Connections {
         });
     }
 
-    fn counted(&self, stream: TcpStream) -> (Counted, Arc<AtomicU64>) {
+    /// Finds a place for a connection. Those of a proxy are of many clients, and count in all alone.
+    fn seat(&self, peer: Peer) -> Option<Seat> {
+        let taken = if self.proxies.trust(peer.0.to_canonical()) {
+            self.places.take_of_all()
+        } else {
+            self.places.take(network(peer.0))
+        };
+        if taken.is_err() {
+            self.metrics.refused("connections");
+        }
+        taken.ok().map(Arc::new)
+    }
+
+    fn counted(&self, stream: TcpStream, seat: Seat) -> (Counted, Arc<AtomicU64>) {
         prepare(&stream);
         let traffic: Arc<AtomicU64> = Arc::default();
         let counted = Counted {
             stream,
             traffic: Arc::clone(&traffic),
             metrics: self.metrics.clone(),
+            _seat: seat,
         };
         (counted, traffic)
     }
@@ -191,6 +241,7 @@ struct Counted {
     stream: TcpStream,
     traffic: Arc<AtomicU64>,
     metrics: Metrics,
+    _seat: Seat,
 }
 
 impl Counted {
@@ -297,7 +348,8 @@ mod tests {
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
             let (stream, peer) = listener.accept().await.unwrap();
-            let connections = Connections::new(app, BOUNDS, Proxies::default(), Metrics::default());
+            let (places, proxies) = (Places::new(10, 10), Proxies::default());
+            let connections = Connections::new(app, BOUNDS, places, proxies, Metrics::default());
             connections.serve(stream, Peer(peer.ip()));
             std::future::pending::<()>().await;
         });
@@ -354,5 +406,39 @@ mod tests {
         assert!(SockRef::from(&stream).keepalive().unwrap());
         let after = SockRef::from(&stream).tcp_keepalive_time().unwrap();
         assert_eq!(after, PROBE_AFTER);
+    }
+
+    #[tokio::test]
+    async fn beyond_the_places_of_a_network_a_connection_is_refused() {
+        let app = Router::new().route("/", get(async || "done"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (places, proxies) = (Places::new(10, 2), Proxies::default());
+            let connections = Connections::new(app, BOUNDS, places, proxies, Metrics::default());
+            while let Ok((stream, peer)) = listener.accept().await {
+                connections.serve(stream, Peer(peer.ip()));
+            }
+        });
+        let ask = async |stream: &mut TcpStream| {
+            let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+            let _ = stream.write_all(request).await;
+            let mut said = Vec::new();
+            let _ = stream.read_to_end(&mut said).await;
+            String::from_utf8_lossy(&said).into_owned()
+        };
+        let mut first = TcpStream::connect(address).await.unwrap();
+        let _second = TcpStream::connect(address).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut third = TcpStream::connect(address).await.unwrap();
+        let mut said = Vec::new();
+        let _ = third.read_to_end(&mut said).await;
+        assert!(said.starts_with(b"HTTP/1.1 503"), "{}", said.escape_ascii());
+        // The place of one that has ended is free again.
+        assert!(ask(&mut first).await.ends_with("done"));
+        drop(first);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut fourth = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut fourth).await.ends_with("done"));
     }
 }

@@ -42,6 +42,11 @@ struct Route {
     route: Cow<'static, str>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refused {
+    of: &'static str,
+}
+
 /// Counts what happens. Cheap to clone.
 #[derive(Clone)]
 pub struct Metrics(Arc<Inner>);
@@ -50,6 +55,7 @@ struct Inner {
     registry: Registry,
     requests: Family<Kind, Counter>,
     durations: Family<Route, Histogram>,
+    refused: Family<Refused, Counter>,
     received: Counter,
     sent: Counter,
     uploads: Gauge,
@@ -81,6 +87,8 @@ impl Default for Metrics {
             Unit::Seconds,
             durations.clone(),
         );
+        let help = "What was refused because there was too much of it";
+        let refused = added(own, "refused", help);
         let received = in_bytes(own, "received", "What came over all connections");
         let sent = in_bytes(own, "sent", "What went over all connections");
         let uploads = added(own, "uploads_open", "Uploads that are not finished");
@@ -119,6 +127,7 @@ impl Default for Metrics {
             registry,
             requests,
             durations,
+            refused,
             received,
             sent,
             uploads,
@@ -159,6 +168,11 @@ impl Metrics {
         let route = Route { route: kind.route };
         let durations = self.0.durations.get_or_create(&route);
         durations.observe(took.as_secs_f64());
+    }
+
+    /// Counts what was refused because there was too much of its kind.
+    pub fn refused(&self, of: &'static str) {
+        self.0.refused.get_or_create(&Refused { of }).inc();
     }
 
     /// Counts bytes that came over a connection.

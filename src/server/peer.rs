@@ -57,7 +57,8 @@ impl Proxies {
         Self(networks.into())
     }
 
-    fn trust(&self, address: IpAddr) -> bool {
+    /// Tells whether an address is that of a proxy.
+    pub fn trust(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use dockyard_hub::Hub;
+use dockyard_hub::admission::Places;
 use dockyard_hub::images::{Collected, CollectorOptions};
 use tokio::net::TcpListener;
 use tracing::{info, warn};
@@ -30,7 +31,7 @@ const SWEEP: Duration = Duration::from_hours(1);
 /// Runs what the command line asks for.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        Command::Serve(args) => serve(Settings::resolve(args)?)
+        Command::Serve(args) => serve(Settings::resolve(*args)?)
             .await
             .map(|()| ExitCode::SUCCESS),
         Command::Health(args) => health::run(args).await,
@@ -74,8 +75,18 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         state.metrics.clone(),
         Proxies::new(settings.trusted_proxies),
     );
-    let connections =
-        |app| Connections::new(app, Bounds::default(), proxies.clone(), metrics.clone());
+    let (most, of_one) = settings.connections;
+    let places = Places::new(most, of_one);
+    let connections = |app| {
+        let bounds = Bounds::default();
+        Connections::new(
+            app,
+            bounds,
+            places.clone(),
+            proxies.clone(),
+            metrics.clone(),
+        )
+    };
     if let Some(listener) = leading_on {
         let app = leads_on(settings.public_url, address.port());
         tokio::spawn(listen(listener, connections(app), None));

@@ -65,7 +65,21 @@ impl<K: Hash + Eq + Clone> Places<K> {
         drop(held);
         Ok(Place {
             held: Arc::clone(&self.held),
-            party,
+            party: Some(party),
+        })
+    }
+
+    /// Takes a place that counts in all alone. Errors: [`Busy`], at once.
+    pub fn take_of_all(&self) -> Result<Place<K>, Busy> {
+        let mut held = lock(&self.held);
+        if held.total >= self.total {
+            return Err(Busy);
+        }
+        held.total += 1;
+        drop(held);
+        Ok(Place {
+            held: Arc::clone(&self.held),
+            party: None,
         })
     }
 
@@ -79,14 +93,18 @@ impl<K: Hash + Eq + Clone> Places<K> {
 #[derive(Debug)]
 pub struct Place<K: Hash + Eq + Clone> {
     held: Arc<Mutex<Held<K>>>,
-    party: K,
+    /// `None` for a place that counts in all alone.
+    party: Option<K>,
 }
 
 impl<K: Hash + Eq + Clone> Drop for Place<K> {
     fn drop(&mut self) {
         let mut held = lock(&self.held);
         held.total -= 1;
-        if let Entry::Occupied(mut of_party) = held.by_party.entry(self.party.clone()) {
+        let Some(party) = self.party.take() else {
+            return;
+        };
+        if let Entry::Occupied(mut of_party) = held.by_party.entry(party) {
             *of_party.get_mut() -= 1;
             if *of_party.get() == 0 {
                 of_party.remove();

@@ -31,7 +31,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the registry, the pages and the API until Ctrl-C.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Ask a running server whether it can serve; exits with 1 when it can't.
     Health(HealthArgs),
     /// Look after the data; may be used while the server runs.
@@ -176,6 +176,12 @@ pub struct ServeArgs {
         value_delimiter = ','
     )]
     pub trusted_proxies: Option<Vec<IpNet>>,
+    /// Connections that are open at most; 0 for as many as come [default: 8192]
+    #[arg(long, env = "DOCKYARD_CONNECTIONS", value_name = "NUMBER")]
+    pub connections: Option<usize>,
+    /// Connections of one address (of IPv6, one /64) at most; those of trusted proxies are not counted [default: 1024]
+    #[arg(long, env = "DOCKYARD_CONNECTIONS_PER_NETWORK", value_name = "NUMBER")]
+    pub connections_per_network: Option<usize>,
     /// Form of the log on stderr [default: text]
     #[arg(long, env = "DOCKYARD_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,

@@ -29,6 +29,9 @@ pub use data::DataArgs;
 /// Where the server listens, unless set otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
+/// Connections at once, in all and of one network, unless set otherwise.
+const CONNECTIONS: (usize, usize) = (8192, 1024);
+
 /// Time between two passes of the collector, unless set otherwise.
 const GC_INTERVAL: Duration = Duration::from_hours(1);
 
@@ -51,6 +54,8 @@ struct File {
     http_redirect: Option<SocketAddr>,
     public_url: Option<String>,
     trusted_proxies: Option<Vec<IpNet>>,
+    connections: Option<usize>,
+    connections_per_network: Option<usize>,
     log_format: Option<LogFormat>,
     gc_interval: Option<Keep>,
     gc_grace: Option<Keep>,
@@ -125,6 +130,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Those whose word on where a request comes from is taken.
     pub trusted_proxies: Vec<IpNet>,
+    /// Connections at once, in all and of one network.
+    pub connections: (usize, usize),
     pub log_format: LogFormat,
     /// Time between two passes of the collector; `None` for no passes.
     pub gc_interval: Option<Duration>,
@@ -196,10 +203,26 @@ impl Settings {
                 .trusted_proxies
                 .or(file.trusted_proxies)
                 .unwrap_or_default(),
+            connections: (
+                most(args.connections.or(file.connections), CONNECTIONS.0),
+                most(
+                    args.connections_per_network
+                        .or(file.connections_per_network),
+                    CONNECTIONS.1,
+                ),
+            ),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
             gc_interval,
             collector,
         })
+    }
+}
+
+/// Returns a bound as it was set; 0 is none.
+fn most(set: Option<usize>, default: usize) -> usize {
+    match set {
+        Some(0) => usize::MAX,
+        set => set.unwrap_or(default),
     }
 }
 
