@@ -278,3 +278,34 @@ async fn dockers_own_types_are_served_as_they_came() {
     let list = json!({"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": [listed]});
     check_accepted(&app, DOCKER_LIST, &list.to_string()).await;
 }
+
+#[tokio::test]
+async fn what_clients_would_read_otherwise_and_what_costs_too_much_is_refused() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let config = app.push_blob("alice", "alice/app", b"{}").await;
+    let layer = app.push_blob("alice", "alice/app", b"layer").await;
+    let evil = app.push_blob("alice", "alice/app", b"evil").await;
+    let manifest = crate::app::manifest(&config, 2, &layer, 5);
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let kind = "application/vnd.oci.image.layer.v1.tar+gzip";
+    let mut hidden = manifest.clone();
+    hidden["Layers"] = json!([{"mediaType": kind, "digest": evil, "size": 4}]);
+    let mut many = manifest.clone();
+    many["layers"] = vec![manifest["layers"][0].clone(); 1001].into();
+    for document in [hidden, many] {
+        let text = document.to_string();
+        let refused = app
+            .send_manifest("alice", "alice/app", "v1", MANIFEST, &text)
+            .await;
+        assert_eq!(error(refused).await, (400, "MANIFEST_INVALID".to_owned()));
+    }
+    many_pass(&app, manifest).await;
+}
+
+/// As many layers as there may be are taken.
+async fn many_pass(app: &TestApp, mut manifest: Value) {
+    manifest["layers"] = vec![manifest["layers"][0].clone(); 1000].into();
+    app.put_manifest("alice", "alice/app", "v1", MANIFEST, &manifest.to_string())
+        .await;
+}

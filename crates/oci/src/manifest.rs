@@ -1,5 +1,6 @@
 //! Manifests and indexes, read just far enough to know what they refer to.
 
+mod keys;
 #[cfg(test)]
 mod round_trip;
 
@@ -114,6 +115,25 @@ fn unless_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Med
 impl Manifest {
     /// Longest manifest in bytes that is accepted: 4 MiB, the least that the specification asks for.
     pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+    /// Most descriptors of an image, and of an index: each is a row, written while nobody else writes.
+    pub const DESCRIPTORS_MAX: usize = 1000;
+    pub const MANIFESTS_MAX: usize = 10_000;
+
+    /// Parses a manifest that somebody pushes, with what is asked of new ones beyond [`Self::parse`].
+    ///
+    /// Errors: those of `parse`; too many descriptors; keys that clients read otherwise.
+    pub fn accept(bytes: &[u8], content_type: Option<&str>) -> Result<Self, ManifestError> {
+        let manifest = Self::parse(bytes, content_type)?;
+        if manifest.layers.len() > Self::DESCRIPTORS_MAX {
+            return Err(ManifestError::TooManyDescriptors(Self::DESCRIPTORS_MAX));
+        }
+        if manifest.manifests.len() > Self::MANIFESTS_MAX {
+            return Err(ManifestError::TooManyDescriptors(Self::MANIFESTS_MAX));
+        }
+        keys::check(bytes).map_err(|error| ManifestError::Json(error.to_string()))?;
+        Ok(manifest)
+    }
 
     /// Parses a manifest, an index, or docker's forms of the two.
     ///
@@ -237,6 +257,8 @@ fn is_schema_1(bytes: &[u8]) -> bool {
 pub enum ManifestError {
     #[error("a manifest has at most 4 MiB")]
     TooLarge,
+    #[error("a manifest of this kind has at most {0} descriptors")]
+    TooManyDescriptors(usize),
     #[error("the manifest is not valid: {0}")]
     Json(String),
     #[error("docker's schema 1 is not supported: push with a client from 2017 or later")]
@@ -270,6 +292,27 @@ mod tests {
         let config = descriptor(MediaType::OCI_CONFIG);
         let layer = descriptor(MediaType::OCI_LAYER_GZIP);
         format!(r#"{{"schemaVersion":2,"config":{config},"layers":[{layer}],"x":1}}"#)
+    }
+
+    #[test]
+    fn new_manifests_are_bounded_in_descriptors() {
+        let of = |list: &str, count: usize| {
+            let list = format!(
+                "\"{list}\":[{}]",
+                vec![descriptor(MediaType::OCI_LAYER); count].join(",")
+            );
+            let config = descriptor(MediaType::OCI_CONFIG);
+            if list.starts_with("\"layers") {
+                format!(r#"{{"schemaVersion":2,"config":{config},{list}}}"#)
+            } else {
+                format!(r#"{{"schemaVersion":2,{list}}}"#)
+            }
+        };
+        for (list, most) in [("layers", 1000), ("manifests", 10_000)] {
+            assert!(Manifest::accept(of(list, most).as_bytes(), None).is_ok());
+            let more = Manifest::accept(of(list, most + 1).as_bytes(), None);
+            assert_eq!(more, Err(ManifestError::TooManyDescriptors(most)));
+        }
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Manifests {
         digest: Option<&Digest>,
         tags: &[Tag],
     ) -> Result<ManifestPut, ImageError> {
-        let manifest = Manifest::parse(bytes, content_type)?;
+        let manifest = Manifest::accept(bytes, content_type)?;
         let algorithm = digest.map_or(Algorithm::Sha256, Digest::algorithm);
         let actual = Hasher::digest(algorithm, bytes);
         if let Some(expected) = digest
