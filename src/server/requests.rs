@@ -63,6 +63,24 @@ pub async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
+/// Refuses requests that say nothing that can be answered: no tunnels are made here, and a host is one name.
+/// Source: RFC 9110, section 9.3.6; RFC 9112, section 3.2.
+pub async fn well_formed(request: Request, next: Next) -> Response {
+    if request.method() == Method::CONNECT {
+        let message = "this server makes no tunnels";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        return ApiError::new(status, "METHOD_INVALID", message).into_response();
+    }
+    let hosts = request.headers().get_all(HOST);
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(byte);
+    let is_host = |host: &HeaderValue| host.as_bytes().iter().all(is_plain);
+    if hosts.iter().count() > 1 || !hosts.iter().all(is_host) {
+        return ApiError::bad_request("HOST_INVALID", "the Host header is not one host")
+            .into_response();
+    }
+    next.run(request).await
+}
+
 /// Refuses what another site makes a browser send.
 ///
 /// Browsers add cookies and the passwords of Basic by themselves, and a log-in needs neither: a page of another site could
@@ -142,6 +160,30 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    #[tokio::test]
+    async fn tunnels_and_odd_hosts_are_refused() {
+        use tower_service::Service;
+        let ask = async |method: Method, hosts: &[&str]| {
+            let app = axum::Router::new().fallback(async || "here");
+            let mut app = app.layer(axum::middleware::from_fn(well_formed));
+            let mut request = Request::builder().method(method).uri("/");
+            for host in hosts {
+                request = request.header(HOST, *host);
+            }
+            let request = request.body(Body::empty()).unwrap();
+            app.call(request).await.unwrap().status().as_u16()
+        };
+        for host in ["h", "h:80", "[::1]:3000", "a-b_c.example"] {
+            assert_eq!(ask(Method::GET, &[host]).await, 200, "{host}");
+        }
+        for host in ["a@b", "a\"b", "a b", "a/b", "<b>"] {
+            assert_eq!(ask(Method::GET, &[host]).await, 400, "{host}");
+        }
+        assert_eq!(ask(Method::GET, &["a", "a"]).await, 400);
+        assert_eq!(ask(Method::GET, &[]).await, 200);
+        assert_eq!(ask(Method::CONNECT, &["a"]).await, 405);
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub fn router(state: AppState) -> Router {
             secure,
             requests::same_origin,
         ))
+        .layer(middleware::from_fn(requests::well_formed))
         .layer(middleware::from_fn_with_state(state.times, bodies::bound))
         .layer(middleware::from_fn_with_state(
             state.metrics.clone(),
