@@ -38,7 +38,7 @@ build_release() {
 
 build_dev() {
   [ -e target/dev/dockyard ] ||
-    say 'the first build takes about seven minutes on two cores, and downloads what it needs; later ones take seconds'
+    say 'the first build takes about six minutes on two cores, and downloads what it needs; later ones take seconds'
   scripts/setup.sh build
   # The two halves share nothing but the machine. The server reads target/site when it runs.
   mkdir -p target/site
