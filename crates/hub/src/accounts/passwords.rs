@@ -21,8 +21,8 @@ const PASSES: u32 = 4;
 const AT_ONCE: usize = 2;
 /// Of these, so many are of people who were not let in from where they are before: a flood of guesses leaves the rest.
 const OF_STRANGERS: usize = 1;
-/// Checks that wait: of strangers, of one network among them, and of those who were let in before. At thirty milliseconds
-/// each they wait some seconds.
+/// Checks that wait: of strangers and of those who were let in before, each; and of one network among them. At thirty
+/// milliseconds each they wait some seconds.
 const WAITING: usize = 256;
 const OF_ONE_NETWORK: usize = 128;
 /// Hash that is checked when the user does not exist, so that the time taken tells nothing.
@@ -33,14 +33,16 @@ const NOBODY: &str = "$argon2id$v=19$m=9216,t=4,p=1$OLlvmAsRD3DlqSilePFL6A$S8Y+z
 pub(super) struct Passwords {
     all: Turns,
     strangers: Turns,
-    places: Places<(bool, u128)>,
+    /// Places by network: those of strangers are none of those who are known.
+    places_of_strangers: Places<u128>,
+    places_of_known: Places<u128>,
 }
 
 /// The right to wait for the check of a password.
 #[derive(Debug)]
 pub(super) struct Waiting {
     is_known: bool,
-    _place: Place<(bool, u128)>,
+    _place: Place<u128>,
 }
 
 impl Passwords {
@@ -48,7 +50,8 @@ impl Passwords {
         Self {
             all: Turns::new(AT_ONCE, 2 * WAITING),
             strangers: Turns::new(OF_STRANGERS, WAITING),
-            places: Places::new(2 * WAITING, OF_ONE_NETWORK),
+            places_of_strangers: Places::new(WAITING, OF_ONE_NETWORK),
+            places_of_known: Places::new(WAITING, OF_ONE_NETWORK),
         }
     }
 
@@ -56,17 +59,25 @@ impl Passwords {
     ///
     /// Errors: `Busy`.
     pub(super) fn wait(&self, from: IpAddr, is_known: bool) -> Result<Waiting, AccountError> {
-        let place = self.places.take((is_known, network(from)))?;
+        let places = if is_known {
+            &self.places_of_known
+        } else {
+            &self.places_of_strangers
+        };
         Ok(Waiting {
             is_known,
-            _place: place,
+            _place: places.take(network(from))?,
         })
     }
 
-    /// Hashes a new password.
+    /// Hashes a new password, of somebody who was let in or of a stranger.
     ///
-    /// Errors: `PasswordWeak` with what to do about it.
-    pub(super) async fn hash(&self, password: &Secret<String>) -> Result<String, AccountError> {
+    /// Errors: `PasswordWeak` with what to do about it; `Busy`.
+    pub(super) async fn hash(
+        &self,
+        password: &Secret<String>,
+        is_known: bool,
+    ) -> Result<String, AccountError> {
         if password.reveal().chars().count() < PASSWORD_MIN_CHARS {
             let text = format!("choose a password of at least {PASSWORD_MIN_CHARS} characters");
             return Err(AccountError::PasswordWeak(text));
@@ -76,14 +87,12 @@ impl Passwords {
             return Err(AccountError::PasswordWeak(text));
         }
         let password = password.clone();
-        let turn = self.strangers.take().await?;
         let work = move || {
-            let _turn = turn;
             let hash = hashing().hash_password(password.reveal().as_bytes());
             hash.expect("argon2 hashes every password of a bounded length")
                 .to_string()
         };
-        Ok(self.all.run(work).await?)
+        self.work(is_known, work).await
     }
 
     /// Tells whether a password belongs to a hash; without a hash it takes as long and is wrong.
@@ -97,13 +106,9 @@ impl Passwords {
             return Ok(false);
         }
         let password = password.clone();
-        let turn = if waiting.is_known {
-            None
-        } else {
-            Some(self.strangers.take().await?)
-        };
+        let is_known = waiting.is_known;
         let work = move || {
-            let _until_the_end = (turn, waiting);
+            let _until_the_end = waiting;
             let exists = hash.is_some();
             let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
             let matches = PasswordHash::new(&hash).is_ok_and(|hash| {
@@ -112,6 +117,25 @@ impl Passwords {
                     .is_ok()
             });
             exists && matches
+        };
+        self.work(is_known, work).await
+    }
+
+    /// Runs work when there is a turn for it.
+    async fn work<T: Send + 'static>(
+        &self,
+        is_known: bool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AccountError> {
+        let turn = if is_known {
+            None
+        } else {
+            Some(self.strangers.take().await?)
+        };
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
         };
         Ok(self.all.run(work).await?)
     }
@@ -128,7 +152,7 @@ mod tests {
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-    /// A flood of guesses from one network fills neither the places of others nor those of people who are known.
+    /// A flood of guesses from one network leaves places for others; one from many leaves those of people who are known.
     #[test]
     fn those_who_wait_are_bounded_by_network() {
         let passwords = Passwords::new();
@@ -136,15 +160,20 @@ mod tests {
             .map_while(|_| passwords.wait(HERE, false).ok())
             .collect();
         assert_eq!(flood.len(), OF_ONE_NETWORK);
-        assert!(passwords.wait(HERE, true).is_ok());
         assert!(passwords.wait([198, 51, 100, 1].into(), false).is_ok());
+        let everywhere: Vec<_> = (0..=u8::MAX)
+            .flat_map(|n| (0..8).map(move |_| IpAddr::from([198, 51, 100, n])))
+            .map_while(|from| passwords.wait(from, false).ok())
+            .collect();
+        assert_eq!(flood.len() + everywhere.len(), WAITING);
+        assert!(passwords.wait(HERE, true).is_ok());
     }
 
     #[tokio::test]
     async fn checks_what_it_hashed() {
         let passwords = Passwords::new();
         let right = Secret::new("correct horse".to_owned());
-        let hash = passwords.hash(&right).await.unwrap();
+        let hash = passwords.hash(&right, false).await.unwrap();
         let check = async |password: &Secret<String>, hash: Option<String>| {
             let waiting = passwords.wait(HERE, false).unwrap();
             passwords.check(password, hash, waiting).await.unwrap()
@@ -166,7 +195,7 @@ mod tests {
     async fn refuses_short_and_endless_passwords() {
         let passwords = Passwords::new();
         for text in ["1234567".to_owned(), "x".repeat(1025)] {
-            let result = passwords.hash(&Secret::new(text)).await;
+            let result = passwords.hash(&Secret::new(text), false).await;
             assert!(matches!(result, Err(AccountError::PasswordWeak(_))));
         }
     }

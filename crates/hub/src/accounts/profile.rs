@@ -57,7 +57,7 @@ impl Accounts {
         from: IpAddr,
     ) -> Result<(), AccountError> {
         self.check_password(user, current, from).await?;
-        let hash = self.passwords.hash(new).await?;
+        let hash = self.passwords.hash(new, true).await?;
         users::update_password(&self.db, user.id, hash).await?;
         sessions::delete_others(&self.db, user.id, session_id).await?;
         Ok(access_tokens::delete_refresh_of(&self.db, user.id).await?)

@@ -71,7 +71,7 @@ impl Accounts {
             None => false,
             Some(key) => self.check_setup_key(key).await.map(|()| true)?,
         };
-        let password_hash = self.passwords.hash(&request.password).await?;
+        let password_hash = self.passwords.hash(&request.password, false).await?;
         let user = User {
             id: Id::new(),
             name: request.name,

@@ -15,7 +15,7 @@ use lru::LruCache;
 use tokio::sync::Notify;
 
 use super::AccountError;
-use crate::admission::network;
+use crate::admission::{Busy, WAIT, network};
 use crate::clock::Clock;
 
 /// Tries at once for a name from an address, and the time after which there is one more, in milliseconds.
@@ -61,7 +61,7 @@ struct Count {
     full_ms: i64,
     /// Tries whose outcome is open.
     under_way: i64,
-    /// Whether the right password came from there.
+    /// Set once the right password came from there.
     is_proved: bool,
 }
 
@@ -112,8 +112,13 @@ impl Throttle {
 
     /// Begins a try; waits while as many are under way as may fail.
     ///
-    /// Errors: `TooManyTries`, alike for names that exist and others.
+    /// Errors: `TooManyTries`, alike for names that exist and others; `Busy` after a long wait.
     pub(super) async fn begin(&self, name: &str, from: IpAddr) -> Result<Try<'_>, AccountError> {
+        let begun = tokio::time::timeout(WAIT, self.begin_in_turn(name, from));
+        begun.await.unwrap_or(Err(AccountError::Busy(Busy)))
+    }
+
+    async fn begin_in_turn(&self, name: &str, from: IpAddr) -> Result<Try<'_>, AccountError> {
         loop {
             let mut ended = std::pin::pin!(self.ended.notified());
             ended.as_mut().enable();
