@@ -136,7 +136,7 @@ pub async fn of_session(hub: &Hub, session: &Session) -> Result<Caller, AccountE
     Ok(user.map_or_else(Caller::anonymous, Caller::user_in_person))
 }
 
-/// The caller of an API or page request. Once found, it is kept with the request.
+/// The caller of an API or page request. `http::bodies` puts it into the request where it had to know first.
 #[derive(Clone)]
 pub struct ApiCaller(pub Caller);
 

@@ -38,7 +38,7 @@ const PROBE_EVERY: Duration = Duration::from_secs(10);
 const PLAINLY: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
      This port speaks HTTPS: write https:// instead of http://.\n";
 
-/// What a client hears when there are too many connections.
+/// Answer to a client when there are too many connections.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\n\
      Connection: close\r\n\r\nToo many connections are open: try again in a few seconds.\n";

@@ -29,7 +29,7 @@ pub struct AppState {
     pub is_tls: bool,
     /// Address that clients use, when it is not simply the one they asked.
     pub public_url: Option<Arc<str>>,
-    /// How long the bodies of requests may take.
+    /// Time limits of request bodies.
     pub times: Times,
 }
 

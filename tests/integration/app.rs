@@ -441,3 +441,11 @@ pub async fn error(response: Response) -> (u16, String) {
     );
     (status, error["code"].as_str().unwrap().to_owned())
 }
+
+/// Returns the most memory that this process ever had, in MiB.
+pub fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+    kib.parse::<u64>().unwrap() / 1024
+}

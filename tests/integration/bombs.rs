@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::app::{INDEX, MANIFEST, TestApp, descriptor, digest, error};
+use crate::app::{INDEX, MANIFEST, TestApp, descriptor, digest, error, peak_mib};
 use crate::tarballs::{gzip, tar};
 
 /// Longest time in which a bomb is refused, on a busy machine.
@@ -33,13 +33,6 @@ fn header(kind: u8, name: &str, size_bytes: u64) -> Vec<u8> {
     header.set_size(size_bytes);
     header.set_cksum();
     header.as_bytes().to_vec()
-}
-
-fn peak_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let kib = line.unwrap().split_whitespace().nth(1).unwrap();
-    kib.parse::<u64>().unwrap() / 1024
 }
 
 /// Compresses a start and so many MiB of zeros.

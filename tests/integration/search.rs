@@ -6,7 +6,7 @@ use dockyard_oci::UserName;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::app::{TestApp, peak_mib};
 
 /// Asks until the answer is as expected, for at most a second: that is what is promised.
 async fn finds(app: &TestApp, user: Option<&str>, words: &str, expected: &[&str]) {
@@ -224,14 +224,6 @@ async fn what_is_private_shows_in_no_count_and_no_suggestion() {
     assert_eq!(own.facets.visibilities, [("private".to_owned(), 1)]);
     let suggested = app.hub.search.suggest(&alice, "vau", 8).await.unwrap();
     assert_eq!(suggested, ["alice/vault".parse().unwrap()]);
-}
-
-/// Returns the most memory that this process ever had, in MiB.
-fn peak_mib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let kib = line.unwrap().split_whitespace().nth(1).unwrap();
-    kib.parse::<u64>().unwrap() / 1024
 }
 
 #[tokio::test]

@@ -80,9 +80,9 @@ struct Found {
     unpacked: HashMap<Digest, Digest>,
     /// By the configuration, the layers of the image it belongs to.
     images: HashMap<Digest, Vec<Digest>>,
-    /// What docker is told to load.
+    /// Images that `manifest.json` tells docker to load.
     saved: Vec<Saved>,
-    /// What other engines are told to load.
+    /// Manifests that `index.json` tells other engines to load.
     listed: Vec<Digest>,
     /// Names that came already.
     names: HashSet<String>,

@@ -26,7 +26,7 @@ pub enum TarError {
     Sparse,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
     File,
@@ -48,7 +48,7 @@ pub struct Entry {
     pub size_bytes: u64,
 }
 
-/// What a block of the tarball is.
+/// One header of the tarball, parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Block {
     Entry(Entry),

@@ -55,7 +55,7 @@ const USERS: [(&str, u64); 7] = [
     ("/api/web/ask-deletion", LIST_BYTES),
 ];
 
-/// How long the bodies of requests may take.
+/// Time limits of request bodies.
 #[derive(Debug, Clone, Copy)]
 pub struct Times {
     /// A pause within any body: longer than any network hiccup, and short enough that the one writer of an upload
@@ -74,7 +74,7 @@ impl Default for Times {
     }
 }
 
-/// How much a body may hold.
+/// Size limit of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Room {
     /// Without bound: the handler asks for rights first, and passes the bytes on as they come.
@@ -105,7 +105,7 @@ impl Room {
     }
 }
 
-/// What is known of a body while it is read.
+/// The state of a body while it is read.
 #[derive(Debug)]
 struct Gauge {
     most_bytes: AtomicU64,

@@ -264,7 +264,7 @@ async fn nobody_listening_is_a_sentence() {
     );
 }
 
-/// What a server answers to a tarball, and then to the index that was asked for.
+/// Answers of a server: to the request for the tarball, and then to the one for the index.
 fn pinned_answers(index: &str) -> Vec<String> {
     let tarball = concat!(
         "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n",

@@ -124,7 +124,7 @@ pub(super) fn stream(file: File, range: Range<u64>) -> impl Stream<Item = io::Re
     })
 }
 
-/// What comes next: a range that is read when it is asked for, or a read under way at the start of one.
+/// The next piece: not yet read, or being read.
 enum Next {
     Range(Range<u64>, usize),
     Reading(Option<Reading>, Range<u64>, usize),

@@ -62,7 +62,7 @@ struct Assembly<'a> {
     contents: Contents,
     references: AtomicUsize,
     manifests: AtomicUsize,
-    /// What layers that came compressed hold, by the digest of the blob: each is unpacked once.
+    /// Diff ids of layers that came compressed, by the digest of the blob: each is unpacked once.
     diff_ids: tokio::sync::Mutex<HashMap<Digest, Digest>>,
 }
 

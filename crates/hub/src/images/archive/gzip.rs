@@ -26,7 +26,7 @@ const AHEAD: usize = 2;
 
 /// Jobs that compress or unpack at once, of all layers together: one more than there are cores, so that none waits while
 /// one block is handed on and the next one begun. Whoever waits for a turn holds no thread.
-pub(super) static TURNS: LazyLock<Arc<Semaphore>> =
+pub(super) static JOBS: LazyLock<Arc<Semaphore>> =
     LazyLock::new(|| Arc::new(Semaphore::new(at_once() + 1)));
 
 fn at_once() -> usize {
@@ -45,8 +45,7 @@ pub(super) async fn compress(
         output,
         at_work: VecDeque::new(),
         held_max: at_once() + 1 + AHEAD,
-        hasher: Some(Hasher::new(Algorithm::Sha256)),
-        hashing: None,
+        hashing: tokio::spawn(async { Hasher::new(Algorithm::Sha256) }),
     };
     let mut block = Vec::with_capacity(BLOCK_BYTES);
     while let Some(chunk) = input.recv().await {
@@ -83,9 +82,8 @@ struct Members<'a> {
     /// Blocks that are being compressed, or wait for those before them; in their order.
     at_work: VecDeque<JoinHandle<io::Result<Bytes>>>,
     held_max: usize,
-    /// `None` while a block is hashed.
-    hasher: Option<Hasher>,
-    hashing: Option<JoinHandle<Hasher>>,
+    /// Hashes the block that came last.
+    hashing: JoinHandle<Hasher>,
 }
 
 impl Members<'_> {
@@ -94,29 +92,21 @@ impl Members<'_> {
         if self.at_work.len() == self.held_max {
             self.take_oldest().await?;
         }
-        let mut hasher = self.hasher().await?;
-        let turn = Arc::clone(&TURNS).acquire_owned().await;
+        let mut hasher = (&mut self.hashing).await?;
+        let turn = Arc::clone(&JOBS).acquire_owned().await;
         let turn = turn.map_err(io::Error::other)?;
         let block = Arc::new(block);
         let same = Arc::clone(&block);
-        self.hashing = Some(spawn_blocking(move || {
+        self.hashing = spawn_blocking(move || {
             hasher.update(&same);
             hasher
-        }));
+        });
         self.at_work.push_back(spawn_blocking(move || {
             let packed = member(&block);
             drop(turn);
             packed
         }));
         Ok(())
-    }
-
-    /// Waits until the last block is hashed.
-    async fn hasher(&mut self) -> io::Result<Hasher> {
-        match (self.hasher.take(), self.hashing.take()) {
-            (_, Some(hashing)) => Ok(hashing.await?),
-            (hasher, None) => hasher.ok_or_else(|| io::ErrorKind::BrokenPipe.into()),
-        }
     }
 
     async fn take_oldest(&mut self) -> io::Result<()> {
@@ -131,7 +121,7 @@ impl Members<'_> {
         while !self.at_work.is_empty() {
             self.take_oldest().await?;
         }
-        Ok(self.hasher().await?.finish())
+        Ok(self.hashing.await?.finish())
     }
 }
 

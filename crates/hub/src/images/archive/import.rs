@@ -1,8 +1,6 @@
 //! Reads a tarball in one pass: documents are kept, layers stream into uploads.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use dockyard_oci::tar::{BLOCK_BYTES, Entry, EntryKind};
@@ -30,16 +28,13 @@ pub(super) async fn read(
     grant: &Grant<Push>,
     bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
 ) -> Result<Contents, ImportError> {
-    let ended = Arc::new(AtomicBool::new(false));
-    let watched = Watched {
-        inner: StreamReader::new(bytes),
-        ended: Arc::clone(&ended),
-    };
+    let watched = Watched::new(StreamReader::new(bytes));
+    let received = watched.received();
     read_entries(archives, grant, watched)
         .await
         .map_err(|error| match error {
             // What could not be read is not damaged when there was simply no more of it.
-            ImportError::Damaged { entry, .. } if ended.load(Ordering::Relaxed) => {
+            ImportError::Damaged { entry, .. } if received.has_ended() => {
                 ImportError::Truncated { entry }
             }
             error => error,
@@ -49,7 +44,7 @@ pub(super) async fn read(
 async fn read_entries<R: AsyncBufRead + Send + Unpin + 'static>(
     archives: &Archives,
     grant: &Grant<Push>,
-    reader: R,
+    reader: Watched<R>,
 ) -> Result<Contents, ImportError> {
     let mut contents = Contents::default();
     let mut tarball = Tarball::open(archives, grant, reader).await?;

@@ -248,7 +248,7 @@ async fn unpack<D: Write + Finish + Send + 'static>(
 async fn in_turn<T: Send + 'static>(
     job: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    let turn = Arc::clone(&gzip::TURNS).acquire_owned().await;
+    let turn = Arc::clone(&gzip::JOBS).acquire_owned().await;
     let turn = turn.map_err(io::Error::other)?;
     let job = spawn_blocking(move || {
         let done = job();
@@ -300,7 +300,7 @@ impl Finish for zstd::stream::write::Decoder<'static, Unpacked> {
 struct Unpacked {
     hasher: Hasher,
     bytes: u64,
-    /// What is written beyond is refused.
+    /// Bound on what is written; more is refused.
     most_bytes: u64,
 }
 

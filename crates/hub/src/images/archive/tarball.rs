@@ -45,7 +45,7 @@ impl Tarball {
     pub(super) async fn open<R>(
         archives: &Archives,
         grant: &Grant<Push>,
-        mut reader: R,
+        mut reader: Watched<R>,
     ) -> Result<Self, ImportError>
     where
         R: AsyncBufRead + Send + Unpin + 'static,
@@ -57,14 +57,9 @@ impl Tarball {
             Packing::Xz | Packing::Zstd => Some(archives.dear.take(grant.user_id())?),
             Packing::None | Packing::Gzip | Packing::Bzip2 => None,
         };
-        let received = Arc::default();
-        let reader = Received {
-            inner: reader,
-            bytes: Arc::clone(&received),
-        };
         let unpacked = Unpacked {
+            received: Arc::clone(&reader.received),
             inner: decoder(packing, reader),
-            received,
             bytes: 0,
         };
         let mut tarball = BufReader::with_capacity(READ_BYTES, unpacked);
@@ -176,7 +171,7 @@ impl AsyncRead for Tarball {
     }
 }
 
-/// How a whole tarball is compressed.
+/// The compression of a whole tarball.
 #[derive(Debug, Clone, Copy)]
 enum Packing {
     None,
@@ -228,10 +223,37 @@ pub(super) fn is_tar_header(start: &[u8]) -> bool {
         && (&start[257..262] == b"ustar" || start[257..262] == [0; 5])
 }
 
-/// Notes when the bytes end, or the connection breaks.
+/// Counts the bytes that came, and notes when they end or the connection breaks.
 pub(super) struct Watched<R> {
-    pub inner: R,
-    pub ended: Arc<AtomicBool>,
+    inner: R,
+    received: Arc<Received>,
+}
+
+/// What is known of the bytes that came.
+#[derive(Default)]
+pub(super) struct Received {
+    bytes: AtomicU64,
+    has_ended: AtomicBool,
+}
+
+impl<R> Watched<R> {
+    pub(super) fn new(inner: R) -> Self {
+        Self {
+            inner,
+            received: Arc::default(),
+        }
+    }
+
+    pub(super) fn received(&self) -> Arc<Received> {
+        Arc::clone(&self.received)
+    }
+}
+
+impl Received {
+    /// Tells whether there is no more to come.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Relaxed)
+    }
 }
 
 impl<R: AsyncBufRead + Unpin> AsyncBufRead for Watched<R> {
@@ -239,69 +261,36 @@ impl<R: AsyncBufRead + Unpin> AsyncBufRead for Watched<R> {
         let this = self.get_mut();
         let filled = Pin::new(&mut this.inner).poll_fill_buf(cx);
         if let Poll::Ready(Ok([]) | Err(_)) = &filled {
-            this.ended.store(true, Ordering::Relaxed);
+            this.received.has_ended.store(true, Ordering::Relaxed);
         }
         filled
     }
 
-    fn consume(self: Pin<&mut Self>, amount: usize) {
-        Pin::new(&mut self.get_mut().inner).consume(amount);
+    fn consume(mut self: Pin<&mut Self>, amount: usize) {
+        let bytes = &self.received.bytes;
+        bytes.fetch_add(amount as u64, Ordering::Relaxed);
+        Pin::new(&mut self.inner).consume(amount);
     }
 }
 
 impl<R: AsyncBufRead + Unpin> AsyncRead for Watched<R> {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        read_buffered(self, cx, into)
+        let bytes = ready!(self.as_mut().poll_fill_buf(cx))?;
+        let count = bytes.len().min(into.remaining());
+        into.put_slice(&bytes[..count]);
+        self.consume(count);
+        Poll::Ready(Ok(()))
     }
-}
-
-/// Counts what was received.
-struct Received<R> {
-    inner: R,
-    bytes: Arc<AtomicU64>,
-}
-
-impl<R: AsyncBufRead + Unpin> AsyncBufRead for Received<R> {
-    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        Pin::new(&mut self.get_mut().inner).poll_fill_buf(cx)
-    }
-
-    fn consume(mut self: Pin<&mut Self>, amount: usize) {
-        self.bytes.fetch_add(amount as u64, Ordering::Relaxed);
-        Pin::new(&mut self.inner).consume(amount);
-    }
-}
-
-impl<R: AsyncBufRead + Unpin> AsyncRead for Received<R> {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        read_buffered(self, cx, into)
-    }
-}
-
-fn read_buffered<R: AsyncBufRead>(
-    mut reader: Pin<&mut R>,
-    cx: &mut Context<'_>,
-    into: &mut ReadBuf<'_>,
-) -> Poll<io::Result<()>> {
-    let bytes = ready!(reader.as_mut().poll_fill_buf(cx))?;
-    let count = bytes.len().min(into.remaining());
-    into.put_slice(&bytes[..count]);
-    reader.consume(count);
-    Poll::Ready(Ok(()))
 }
 
 /// Ends with an error where far more is unpacked than was received.
 struct Unpacked {
     inner: Box<dyn AsyncRead + Send + Unpin>,
-    received: Arc<AtomicU64>,
+    received: Arc<Received>,
     bytes: u64,
 }
 
@@ -314,7 +303,7 @@ impl AsyncRead for Unpacked {
         let before = into.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(cx, into))?;
         self.bytes += (into.filled().len() - before) as u64;
-        let received = self.received.load(Ordering::Relaxed);
+        let received = self.received.bytes.load(Ordering::Relaxed);
         if self.bytes > RATIO_FREE_BYTES.saturating_add(received.saturating_mul(RATIO_MAX)) {
             let message = "it unpacks to far more than it should";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, message)));
