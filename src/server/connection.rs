@@ -1,10 +1,9 @@
 //! Connections: served until they end, are asked to stop, or say nothing for too long.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
+mod counted;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -12,12 +11,14 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::{Builder, Connection};
 use hyper_util::service::TowerToHyperService;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-use dockyard_hub::admission::{Place, Places, network};
+use dockyard_hub::admission::{Places, network};
+
+use counted::{Counted, Seat};
 
 use super::metrics::Metrics;
 use super::peer::{FromPeer, Peer, Proxies};
@@ -34,17 +35,10 @@ const SEND_BYTES: usize = 64 * 1024;
 const PROBE_AFTER: Duration = Duration::from_mins(1);
 const PROBE_EVERY: Duration = Duration::from_secs(10);
 
-/// What a client hears that speaks plain HTTP to a port of HTTPS.
-const PLAINLY: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n\
-     This port speaks HTTPS: write https:// instead of http://.\n";
-
 /// Answer to a client when there are too many connections.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nRetry-After: 5\r\n\
      Connection: close\r\n\r\nToo many connections are open: try again in a few seconds.\n";
-
-/// The place of a connection among all.
-type Seat = Arc<Place<u128>>;
 
 /// How long connections may be silent.
 #[derive(Debug, Clone, Copy)]
@@ -236,96 +230,10 @@ async fn attend<S>(
     }
 }
 
-/// A connection that counts its bytes in both directions.
-struct Counted {
-    stream: TcpStream,
-    traffic: Arc<AtomicU64>,
-    metrics: Metrics,
-    _seat: Seat,
-}
-
-impl Counted {
-    /// Tells whether the client says something that is no TLS record. Source: RFC 8446, section 5.1.
-    async fn speaks_plainly(&self) -> bool {
-        const HANDSHAKE: u8 = 22;
-        let mut first = [0];
-        let read = self.stream.peek(&mut first).await;
-        read.is_ok_and(|bytes| bytes == 1) && first[0] != HANDSHAKE
-    }
-
-    /// Says to whoever speaks HTTP what is spoken here, and hangs up.
-    async fn refuse(mut self) -> io::Result<()> {
-        self.write_all(PLAINLY.as_bytes()).await?;
-        self.shutdown().await?;
-        // Closed with something unread, the answer would be lost with it.
-        let mut rest = [0; 4096];
-        while self.read(&mut rest).await? > 0 {}
-        Ok(())
-    }
-
-    fn count(&self, bytes: usize) {
-        self.traffic.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
-    fn written(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes)) = &written {
-            self.count(*bytes);
-            self.metrics.sent(*bytes);
-        }
-        written
-    }
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = into.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, into);
-        let bytes = into.filled().len() - before;
-        self.count(bytes);
-        self.metrics.received(bytes);
-        read
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.written(written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.written(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     use super::*;
