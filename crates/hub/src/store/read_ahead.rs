@@ -14,8 +14,11 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Bytes asked of the disk at once: large enough that handing over to another thread does not show.
 const READ_BYTES: usize = 512 * 1024;
-/// Bytes of the first read: what a client that reads no further costs.
-const FIRST_BYTES: usize = 128 * 1024;
+/// Bytes of the first read. Over HTTP/2, hyper asks for it before the client takes a byte, and for the next one when it has
+/// taken one.
+const FIRST_BYTES: usize = 64 * 1024;
+/// Bytes of a piece from which on the next one is read ahead: the client has taken those before it.
+const AHEAD_BYTES: usize = 256 * 1024;
 /// Bytes of all buffers together from which on reads are small: a thousand clients that do not read hold no more.
 const LENT_MAX_BYTES: usize = 256 * 1024 * 1024;
 const SMALL_BYTES: usize = 16 * 1024;
@@ -93,8 +96,8 @@ impl Drop for Buffer {
 /// A read that is under way.
 type Reading = JoinHandle<io::Result<Bytes>>;
 
-/// Streams a range of a file; it ends early where the file does. Nothing is read before it is asked for, and then one
-/// piece ahead, in pieces that grow.
+/// Streams a range of a file; it ends early where the file does. Nothing is read before it is asked for. Pieces grow, and
+/// the large ones are read one ahead.
 pub(super) fn stream(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> {
     let file = Arc::new(file);
     stream::unfold(Next::Range(range, FIRST_BYTES), move |next| {
@@ -113,11 +116,12 @@ pub(super) fn stream(file: File, range: Range<u64>) -> impl Stream<Item = io::Re
                 Err(error) => return Some((Err(error), Next::Reading(None, range, bytes))),
             };
             let left = range.start + piece.len() as u64..range.end;
+            let is_ahead = bytes >= AHEAD_BYTES;
             let bytes = (2 * bytes).min(READ_BYTES);
-            let next = if is_scarce(bytes) {
-                Next::Range(left, bytes)
-            } else {
+            let next = if is_ahead && !is_scarce(bytes) {
                 Next::Reading(start(&file, &left, bytes), left, bytes)
+            } else {
+                Next::Range(left, bytes)
             };
             Some((Ok(piece), next))
         }
@@ -166,6 +170,24 @@ fn start(file: &Arc<File>, range: &Range<u64>, most_bytes: usize) -> Option<Read
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn pieces_begin_small_and_hold_all_bytes() {
+        use futures::{StreamExt, TryStreamExt};
+        use std::io::Write;
+        let mut file = tempfile::tempfile().unwrap();
+        let bytes: Vec<u8> = (0..2_000_000_u32).map(|n| (n % 251) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let pieces: Vec<Bytes> = stream(file, 10..2_000_000)
+            .boxed()
+            .try_collect()
+            .await
+            .unwrap();
+        assert_eq!(pieces[0].len(), FIRST_BYTES);
+        assert_eq!(pieces[1].len(), 2 * FIRST_BYTES);
+        assert!(pieces.iter().all(|piece| piece.len() <= READ_BYTES));
+        assert_eq!(pieces.concat(), &bytes[10..]);
+    }
 
     #[test]
     fn a_short_read_takes_a_short_buffer() {
