@@ -21,6 +21,8 @@ use super::peer::Peer;
 
 /// Key under which a session holds the id of the user who is logged in.
 pub const SESSION_USER: &str = "user";
+/// Key under which a session holds the generation of the user's credentials when the user logged in.
+pub const SESSION_GENERATION: &str = "generation";
 /// Key under which a session holds what the browser that logged in calls itself.
 pub const SESSION_CLIENT: &str = "client";
 
@@ -103,18 +105,30 @@ impl Credentials {
             Self::None => Ok(Caller::anonymous()),
             Self::Malformed => Err(AccountError::WrongCredentials),
             Self::Basic(basic) => basic.caller(hub, from).await,
+            Self::Bearer(token) if Tokens::is_personal(token) => {
+                let token = Secret::new(token.clone());
+                let found = hub.accounts.tokens.redeem(&token).await?;
+                found.ok_or(AccountError::TokenWrong)
+            }
             Self::Bearer(token) => {
-                let found = if Tokens::is_personal(token) {
-                    hub.accounts
-                        .tokens
-                        .redeem(&Secret::new(token.clone()))
-                        .await?
-                } else {
-                    hub.accounts.tokens.verify(token)
-                };
+                let found = hub.accounts.tokens.verify(token);
                 found.ok_or(AccountError::TokenWrong)
             }
         }
+    }
+
+    /// Finds the caller as `caller` does, and asks whether a registry token was revoked: for requests that no decision
+    /// about a repository follows, which would ask it.
+    pub async fn confirmed_caller(&self, hub: &Hub, from: IpAddr) -> Result<Caller, AccountError> {
+        let caller = self.caller(hub, from).await?;
+        if !caller.is_registry_token() || caller.user().is_none() {
+            return Ok(caller);
+        }
+        let caller = hub.access.confirm(caller).await?;
+        if caller.user().is_none() {
+            return Err(AccountError::TokenWrong);
+        }
+        Ok(caller)
     }
 }
 
@@ -132,7 +146,9 @@ pub async fn of_session(hub: &Hub, session: &Session) -> Result<Caller, AccountE
     if seen_ms.is_none_or(|seen_ms| seen_ms + SEEN_PRECISION_MS < now_ms) {
         session.insert(SESSION_SEEN, now_ms).await.map_err(failed)?;
     }
+    let generation: Option<i64> = session.get(SESSION_GENERATION).await.map_err(failed)?;
     let user = hub.accounts.find(id).await?;
+    let user = user.filter(|user| Some(user.generation) == generation);
     Ok(user.map_or_else(Caller::anonymous, Caller::user_in_person))
 }
 
@@ -150,7 +166,7 @@ impl FromRequestParts<AppState> for ApiCaller {
         let credentials = Credentials::of(&parts.headers);
         if !credentials.is_none() {
             let from = Peer::of(&parts.extensions);
-            return Ok(Self(credentials.caller(&state.hub, from).await?));
+            return Ok(Self(credentials.confirmed_caller(&state.hub, from).await?));
         }
         match parts.extensions.get::<Session>() {
             Some(session) => Ok(Self(of_session(&state.hub, session).await?)),

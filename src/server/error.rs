@@ -187,7 +187,7 @@ impl From<RepositoryError> for ApiError {
             RepositoryError::Denied(_) | RepositoryError::OtherNamespace(_) => {
                 Self::oci(StatusCode::FORBIDDEN, ErrorCode::Denied, error)
             }
-            RepositoryError::Anonymous => {
+            RepositoryError::Anonymous | RepositoryError::Revoked => {
                 Self::oci(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, error)
             }
             RepositoryError::DescriptionTooLong { .. } => {
@@ -233,6 +233,7 @@ impl From<ImageError> for ApiError {
                 (StatusCode::BAD_REQUEST, Code::ManifestBlobUnknown)
             }
             ImageError::Gone => (StatusCode::NOT_FOUND, Code::NameUnknown),
+            ImageError::Revoked => (StatusCode::UNAUTHORIZED, Code::Unauthorized),
             ImageError::Store(StoreError::Full) => {
                 (StatusCode::INSUFFICIENT_STORAGE, Code::Unknown)
             }

@@ -11,7 +11,7 @@ use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 use tower_sessions::{Expiry, SessionManagerLayer, SessionStore};
 
-use super::caller::{SESSION_CLIENT, SESSION_USER};
+use super::caller::{SESSION_CLIENT, SESSION_GENERATION, SESSION_USER};
 
 /// How long a session lives without being used.
 const IDLE_DAYS: i64 = 14;
@@ -89,11 +89,14 @@ impl SessionStore for SessionRows {
 
 fn encode<'a>(record: &'a Record, id: &'a str) -> Result<NewSession<'a>> {
     let text = |key| record.data.get(key).and_then(serde_json::Value::as_str);
+    let generation = record.data.get(SESSION_GENERATION);
+    let generation = generation.and_then(serde_json::Value::as_i64);
     Ok(NewSession {
         id,
         data: serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?,
         expires_ms: record.expiry_date.unix_timestamp().saturating_mul(1000),
         user_id: text(SESSION_USER).and_then(|id| id.parse().ok()),
+        generation: generation.unwrap_or_default(),
         client: text(SESSION_CLIENT).unwrap_or_default(),
     })
 }

@@ -11,7 +11,7 @@ use leptos::prelude::{expect_context, use_context};
 use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 
-use super::caller::{SESSION_CLIENT, SESSION_USER, of_session};
+use super::caller::{SESSION_CLIENT, SESSION_GENERATION, SESSION_USER, of_session};
 use super::peer::Peer;
 use super::{AppState, requests};
 use crate::web::error::AppError;
@@ -42,6 +42,10 @@ pub async fn log_in(user: &User) -> Result<(), AppError> {
     session.cycle_id().await.map_err(AppError::internal)?;
     session
         .insert(SESSION_CLIENT, client())
+        .await
+        .map_err(AppError::internal)?;
+    session
+        .insert(SESSION_GENERATION, user.generation)
         .await
         .map_err(AppError::internal)?;
     session

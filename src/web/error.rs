@@ -197,7 +197,7 @@ mod of_the_hub {
                 | RepositoryError::OtherNamespace(_) => Self::field("name", error),
                 RepositoryError::DescriptionTooLong { .. } => Self::field("description", error),
                 RepositoryError::ReadmeTooLong { .. } => Self::field("readme", error),
-                RepositoryError::Anonymous => Self::Anonymous,
+                RepositoryError::Anonymous | RepositoryError::Revoked => Self::Anonymous,
                 RepositoryError::Gone => Self::NotFound,
                 RepositoryError::Database(cause) => Self::internal(cause),
             }
@@ -211,6 +211,7 @@ mod of_the_hub {
                 | ImageError::BlobUnknown { .. }
                 | ImageError::NeverThere { .. }
                 | ImageError::Gone => Self::NotFound,
+                ImageError::Revoked => Self::Anonymous,
                 ImageError::BlobInUse { .. }
                 | ImageError::PlatformUnknown { .. }
                 | ImageError::NotAnImage(_)

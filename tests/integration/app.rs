@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use dockyard::server::http::bodies::Times;
 use dockyard::server::{AppState, router};
-use dockyard_hub::accounts::{SignUp, TokenWish};
+use dockyard_hub::accounts::{Caller, SignUp, TokenWish};
 use dockyard_hub::clock::Clock;
 use dockyard_hub::store::{BlobStore, End, Location};
 use dockyard_hub::{Hub, HubOptions, OpenError, Secret};
@@ -281,7 +281,7 @@ impl TestApp {
             .accounts
             .tokens
             .create(
-                &user,
+                &Caller::user_in_person(user),
                 &TokenWish {
                     name: "test".to_owned(),
                     ..TokenWish::default()

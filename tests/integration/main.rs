@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod app;
+mod authority;
 mod blobs;
 mod bodies;
 mod bombs;
@@ -39,6 +40,7 @@ mod race;
 mod records;
 mod referrers;
 mod restart;
+mod revoked;
 mod search;
 mod settings;
 mod stalls;

@@ -71,6 +71,11 @@ async fn a_new_password_ends_the_other_sessions() {
         header(&changed, "location"),
         "/settings/password?done=password"
     );
+    // The session goes on under another id.
+    let new = header(&changed, "set-cookie").split(';').next().unwrap();
+    let before = page(&app, &here, "/settings/sessions").await;
+    assert_eq!(before.status(), StatusCode::FOUND);
+    let here = new.to_owned();
     let mine = page(&app, &here, "/settings/sessions").await;
     assert_eq!(mine.status(), StatusCode::OK);
     assert_eq!(

@@ -72,12 +72,19 @@ async fn answer(
     action: Action,
 ) -> Result<Response, OciError> {
     let from = Peer::of(&parts.extensions);
-    let caller = Credentials::of(&parts.headers).caller(hub, from).await?;
+    let credentials = Credentials::of(&parts.headers);
     match action {
-        Action::Base if Credentials::of(&parts.headers).is_none() => Err(OciError::Unauthenticated),
-        Action::Base => Ok(axum::Json(serde_json::json!({})).into_response()),
-        Action::Catalog(query) => listing::catalog(hub, &caller, query).await,
+        Action::Base if credentials.is_none() => Err(OciError::Unauthenticated),
+        Action::Base => {
+            credentials.confirmed_caller(hub, from).await?;
+            Ok(axum::Json(serde_json::json!({})).into_response())
+        }
+        Action::Catalog(query) => {
+            let caller = credentials.confirmed_caller(hub, from).await?;
+            listing::catalog(hub, &caller, query).await
+        }
         Action::Repository(name, action) => {
+            let caller = credentials.caller(hub, from).await?;
             let request = RepositoryRequest {
                 hub,
                 caller: &caller,

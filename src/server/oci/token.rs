@@ -85,9 +85,9 @@ async fn log_in(
         None => None,
         // A personal token can be revoked already: one more beside it would outlive it.
         Some(_) if caller.token_id().is_some() => Some(basic.password),
-        Some(user) => {
+        Some(_) => {
             let client = form.first("client_id");
-            let new = hub.accounts.tokens.create_refresh(user, client).await?;
+            let new = hub.accounts.tokens.create_refresh(&caller, client).await?;
             Some(new.secret)
         }
     };
@@ -112,7 +112,7 @@ async fn issue(
         });
     }
     let scopes: Vec<String> = granted.iter().map(ToString::to_string).collect();
-    let token = hub.accounts.tokens.sign(caller.user(), &granted);
+    let token = hub.accounts.tokens.sign(caller, &granted);
     let mut body = json!({
         "token": token.reveal(),
         "access_token": token.reveal(),

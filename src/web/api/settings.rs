@@ -8,12 +8,15 @@ use crate::web::error::AppError;
 #[cfg(feature = "ssr")]
 use {
     crate::server::web::{
-        base_url, current, forget_cookie, host, log_out, peer, read_once, session_id, show_once,
+        base_url, current, forget_cookie, host, log_in, log_out, peer, read_once, session_id,
+        show_once,
     },
     crate::web::clients,
     crate::web::dto::{Moment, ServerAddress, TokenRow},
     crate::web::response::{failed, lead_form},
-    dockyard_hub::accounts::{TokenKind, TokenReach, TokenSummary, TokenWish, User},
+    dockyard_hub::accounts::{
+        PersonalTokens, Sessions, TokenKind, TokenReach, TokenSummary, TokenWish, User,
+    },
     dockyard_hub::{Hub, Secret},
 };
 
@@ -48,10 +51,15 @@ pub async fn save_profile(
     Ok(())
 }
 
-/// Changes the password and ends the other sessions.
+/// Changes the password and ends the other sessions, and personal tokens too where that is wished.
 #[server(name = ChangePassword, prefix = "/api/web", endpoint = "change-password")]
-pub async fn change_password(current: String, password: String) -> Result<(), AppError> {
-    write_password(current, password).await.map_err(failed)?;
+pub async fn change_password(
+    current: String,
+    password: String,
+    #[server(default)] revoke_tokens: bool,
+) -> Result<(), AppError> {
+    let written = write_password(current, password, revoke_tokens).await;
+    written.map_err(failed)?;
     lead_form("/settings/password?done=password");
     Ok(())
 }
@@ -150,29 +158,33 @@ async fn write_profile(display_name: &str, about: &str, email: &str) -> Result<(
 }
 
 #[cfg(feature = "ssr")]
-async fn write_password(present: String, new: String) -> Result<(), AppError> {
+async fn write_password(present: String, new: String, revoke: bool) -> Result<(), AppError> {
     let (hub, user) = viewer().await?;
     let (present, new) = (Secret::new(present), Secret::new(new));
-    let id = session_id().unwrap_or_default();
+    let tokens = if revoke {
+        PersonalTokens::Revoke
+    } else {
+        PersonalTokens::Keep
+    };
     let changed = hub
         .accounts
-        .change_password(&user, &present, &new, &id, peer());
-    Ok(changed.await?)
+        .change_password(&user, &present, &new, tokens, peer());
+    log_in(&changed.await?).await
 }
 
 #[cfg(feature = "ssr")]
 async fn load_sessions() -> Result<Vec<SessionRow>, AppError> {
     let (hub, user) = viewer().await?;
-    let this = session_id();
+    let this = session_id().map(|id| Sessions::handle(&id));
     let found = hub.accounts.sessions.list(&user).await;
     let rows = found.map_err(AppError::internal)?.into_iter();
     Ok(rows
         .map(|session| SessionRow {
-            handle: session.handle(),
+            is_this: Some(&session.handle) == this.as_ref(),
+            handle: session.handle,
             client: clients::describe(&session.client),
             created: Moment::of_ms(session.created_ms),
             seen: Moment::of_ms(session.seen_ms),
-            is_this: Some(&session.id) == this.as_ref(),
         })
         .collect())
 }
@@ -180,15 +192,10 @@ async fn load_sessions() -> Result<Vec<SessionRow>, AppError> {
 #[cfg(feature = "ssr")]
 async fn end(handle: &str) -> Result<(), AppError> {
     let (hub, user) = viewer().await?;
-    let sessions = &hub.accounts.sessions;
-    let found = sessions.list(&user).await.map_err(AppError::internal)?;
-    let Some(session) = found.iter().find(|session| session.handle() == handle) else {
-        return Ok(());
-    };
-    if Some(&session.id) == session_id().as_ref() {
+    if session_id().is_some_and(|id| Sessions::handle(&id) == handle) {
         return log_out().await;
     }
-    let ended = sessions.end(&user, &session.id).await;
+    let ended = hub.accounts.sessions.end(&user, handle).await;
     ended.map(|_| ()).map_err(AppError::internal)
 }
 
@@ -240,7 +247,7 @@ fn token_row(token: TokenSummary) -> TokenRow {
 
 #[cfg(feature = "ssr")]
 async fn make_token(name: &str, reach: &str, days: &str) -> Result<String, AppError> {
-    let (hub, user) = viewer().await?;
+    let (hub, caller) = current().await?;
     let days = match days.trim() {
         "" => None,
         text => {
@@ -255,7 +262,7 @@ async fn make_token(name: &str, reach: &str, days: &str) -> Result<String, AppEr
         reach: TokenReach::parse(reach).unwrap_or(TokenReach::Read),
         days,
     };
-    let made = hub.accounts.tokens.create(&user, &wish).await?;
+    let made = hub.accounts.tokens.create(&caller, &wish).await?;
     Ok(made.secret.reveal().clone())
 }
 

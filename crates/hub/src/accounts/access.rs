@@ -7,12 +7,12 @@ use std::marker::PhantomData;
 
 use dockyard_oci::{Action, Digest, RepositoryName, Visibility};
 
-use super::{Caller, User};
+use super::{Caller, Credential};
 use crate::Id;
 use crate::clock::Clock;
-use crate::db::tables::repositories::{self, RepositoryAccess};
-use crate::db::tables::{former_names, repository_blobs};
-use crate::db::{Db, DbError};
+use crate::db::tables::access::{self, RepositoryAccess};
+use crate::db::tables::{former_names, outbox, repositories, repository_blobs};
+use crate::db::{Db, DbError, Tx};
 use crate::images::Repository;
 
 mod sealed {
@@ -65,7 +65,8 @@ permission!(
 pub struct Grant<P> {
     repository_id: Id,
     repository: RepositoryName,
-    user_id: Option<Id>,
+    /// What was shown for it; `None` for an anonymous pull.
+    credential: Option<Credential>,
     permission: PhantomData<P>,
 }
 
@@ -79,9 +80,35 @@ impl<P> Grant<P> {
     }
 
     /// Is whose grant it is; `None` for an anonymous pull.
-    pub(crate) const fn user_id(&self) -> Option<Id> {
-        self.user_id
+    pub(crate) fn user_id(&self) -> Option<Id> {
+        self.credential.map(|shown| shown.user_id)
     }
+
+    /// Starts a transaction in which nobody else writes to the repository, and the credentials of the grant are still
+    /// good: whoever revokes them waits for its end.
+    ///
+    /// Errors: `Revoked` when they were revoked since the grant was made.
+    pub(crate) async fn begin(&self, db: &Db) -> Result<Tx, BeginError> {
+        let mut tx = db.begin().await?;
+        // First the user, then the repository: everywhere in one order, so that nobody waits for somebody who waits for
+        // them.
+        if let Some(credential) = &self.credential
+            && !credential.hold(&mut tx).await?
+        {
+            return Err(BeginError::Revoked);
+        }
+        repositories::lock(&mut tx, self.repository_id).await?;
+        Ok(tx)
+    }
+}
+
+/// Why a transaction did not begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BeginError {
+    #[error("the credentials were revoked")]
+    Revoked,
+    #[error(transparent)]
+    Database(#[from] DbError),
 }
 
 impl Grant<Push> {
@@ -90,7 +117,7 @@ impl Grant<Push> {
         Grant {
             repository_id: self.repository_id,
             repository: self.repository.clone(),
-            user_id: self.user_id,
+            credential: self.credential,
             permission: PhantomData,
         }
     }
@@ -128,8 +155,18 @@ impl Access {
         caller: &Caller,
         name: &RepositoryName,
     ) -> Result<Option<RepositoryAccess>, DbError> {
-        let caller_id = caller.user().map(|user| &user.id);
-        repositories::find_access(&self.db, name, caller_id).await
+        access::find(&self.db, name, caller.credential().as_ref()).await
+    }
+
+    /// Returns the caller as the database knows them now: anonymous when the credentials are not good any more.
+    ///
+    /// For what asks no repository: a registry token says whose it is, and nothing else was asked. Costs one query.
+    pub async fn confirm(&self, caller: Caller) -> Result<Caller, DbError> {
+        let Some(credential) = caller.credential() else {
+            return Ok(caller);
+        };
+        let is_admin = access::find_caller(&self.db, &credential).await?;
+        Ok(caller.confirmed(is_admin))
     }
 
     /// Finds what a repository is called now that once had a name, if the caller may see it.
@@ -158,7 +195,7 @@ impl Access {
         Ok(found.map(|(repository_id, repository)| Grant {
             repository_id,
             repository,
-            user_id: caller.user().map(|user| user.id),
+            credential: caller.credential(),
             permission: PhantomData,
         }))
     }
@@ -175,13 +212,11 @@ impl Access {
         if found.is_none() && former_names::find(&self.db, name).await?.is_some() {
             return decide_former(&self.db, caller, name).await;
         }
-        if let (None, Some(user)) = (&found, caller.user())
+        if let (None, Some(credential)) = (&found, caller.credential())
             && Standing::of(caller, name, None).allows::<Push>()
         {
-            match self.create(user, name).await {
-                // The token outlived its user.
-                Err(DbError::Reference) => return Err(AccessError::Anonymous(name.clone())),
-                other => other?,
+            if !self.create(credential, name).await? {
+                return Err(AccessError::Anonymous(name.clone()));
             }
             found = self.find(caller, name).await?;
         }
@@ -228,21 +263,26 @@ impl Access {
         decide::<Pull>(caller, &repository.name, Some(&row)).is_ok()
     }
 
-    async fn create(&self, user: &User, name: &RepositoryName) -> Result<(), DbError> {
+    /// Makes a repository for a push; false when the credentials are not good any more.
+    async fn create(&self, credential: Credential, name: &RepositoryName) -> Result<bool, DbError> {
         let new = Repository::new(
             name.clone(),
-            user.id,
+            credential.user_id,
             Visibility::Public,
             self.clock.now_ms(),
         );
         let mut tx = self.db.begin().await?;
+        if !credential.hold(&mut tx).await? {
+            return Ok(false);
+        }
         match repositories::insert(&mut tx, &new).await {
             // Another push of the same client made it meanwhile.
-            Err(DbError::Duplicate) => Ok(()),
+            Err(DbError::Duplicate) => Ok(true),
             Err(error) => Err(error),
             Ok(()) => {
-                crate::db::tables::outbox::insert(&mut tx, new.id, new.created_ms).await?;
-                tx.commit().await
+                outbox::insert(&mut tx, new.id, new.created_ms).await?;
+                tx.commit().await?;
+                Ok(true)
             }
         }
     }
@@ -258,8 +298,7 @@ pub(crate) async fn decide_former<P: Permission>(
     let Some(now) = former_names::find(db, name).await? else {
         return decide(caller, name, None);
     };
-    let caller_id = caller.user().map(|user| &user.id);
-    let found = repositories::find_access(db, &now, caller_id).await?;
+    let found = access::find(db, &now, caller.credential().as_ref()).await?;
     if decide::<Pull>(caller, name, found.as_ref()).is_err() {
         // Nobody learns of a name that they may not see.
         return decide(caller, name, None);
@@ -290,7 +329,7 @@ pub(crate) fn decide<P: Permission>(
         return Ok(Grant {
             repository_id: repository.id,
             repository: name.clone(),
-            user_id: standing.caller.user().map(|user| user.id),
+            credential: standing.caller.credential(),
             permission: PhantomData,
         });
     }

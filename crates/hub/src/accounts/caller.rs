@@ -4,6 +4,8 @@ use dockyard_oci::{Action, RepositoryName, Scope, UserName};
 
 use super::TokenReach;
 use crate::Id;
+use crate::db::tables::{access_tokens, users};
+use crate::db::{DbError, Tx};
 
 /// A user as every request knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +13,31 @@ pub struct User {
     pub id: Id,
     pub name: UserName,
     pub is_admin: bool,
+    /// How often the password was changed when the caller's credentials were made; they end with the next change.
+    pub generation: i64,
+}
+
+/// What a caller showed: good until the user's password changes, or the token is revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credential {
+    pub(crate) user_id: Id,
+    pub(crate) generation: i64,
+    /// The personal or refresh token that was shown, or traded for a registry token.
+    pub(crate) token_id: Option<Id>,
+}
+
+impl Credential {
+    /// Tells whether the credential is still good, and keeps it so until the transaction ends: whoever revokes it waits,
+    /// so that nothing begun with it is written afterwards.
+    pub(crate) async fn hold(&self, tx: &mut Tx) -> Result<bool, DbError> {
+        if !users::hold(tx, self.user_id, self.generation).await? {
+            return Ok(false);
+        }
+        match self.token_id {
+            Some(token_id) => access_tokens::hold(tx, token_id).await,
+            None => Ok(true),
+        }
+    }
 }
 
 /// Who makes a request, and how much of that user's power came along.
@@ -57,11 +84,15 @@ impl Caller {
     /// Is the bearer of a registry token, which carries only what it was granted.
     ///
     /// The user is as the token says; each decision asks the database about that user again.
-    pub const fn with_registry_token(user: Option<User>, scopes: Vec<Scope>) -> Self {
+    pub const fn with_registry_token(
+        user: Option<User>,
+        token_id: Option<Id>,
+        scopes: Vec<Scope>,
+    ) -> Self {
         Self {
             user,
             scopes: Some(scopes),
-            token_id: None,
+            token_id,
             reach: TokenReach::All,
         }
     }
@@ -70,9 +101,18 @@ impl Caller {
         self.user.as_ref()
     }
 
-    /// Is the personal token that was shown.
+    /// Is the personal or refresh token that was shown, or traded for the registry token that was.
     pub const fn token_id(&self) -> Option<Id> {
         self.token_id
+    }
+
+    /// Is what the caller showed; `None` for an anonymous one.
+    pub fn credential(&self) -> Option<Credential> {
+        self.user().map(|user| Credential {
+            user_id: user.id,
+            generation: user.generation,
+            token_id: self.token_id,
+        })
     }
 
     /// Tells whether the credentials themselves reach that far; the user's rights come on top.
@@ -96,16 +136,14 @@ impl Caller {
         scopes.contains(&Scope::Catalog)
     }
 
-    /// Is the caller with what the database knows now: a registry token says whose it is, but not
-    /// whether that user is still there, or an administrator.
+    /// Is the caller with what the database knows now: `is_admin` of the user, or `None` when the credentials are not
+    /// good any more. Then the caller is anonymous.
     pub(crate) fn confirmed(&self, is_admin: Option<bool>) -> Self {
-        let mut caller = self.clone();
-        if self.scopes.is_some() {
-            caller.user = caller
-                .user
-                .and_then(|user| is_admin.map(|is_admin| User { is_admin, ..user }));
+        let user = self.user.clone();
+        Self {
+            user: user.and_then(|user| is_admin.map(|is_admin| User { is_admin, ..user })),
+            ..self.clone()
         }
-        caller
     }
 
     /// Is the user, when the credentials stand for all of that user: a password, a session, or a

@@ -11,11 +11,11 @@ mod throttle;
 mod tokens;
 
 pub use access::{Access, AccessError, Administer, Delete, Grant, Permission, Pull, Push};
-pub(crate) use access::{decide, decide_former};
-pub use caller::{Caller, User};
+pub(crate) use access::{BeginError, decide, decide_former};
+pub use caller::{Caller, Credential, User};
 pub use error::AccountError;
 pub use passwords::PASSWORD_MIN_CHARS;
-pub use profile::{ABOUT_MAX_CHARS, Profile};
+pub use profile::{ABOUT_MAX_CHARS, PersonalTokens, Profile};
 pub use service::{Accounts, SignUp};
 pub use sessions::{NewSession, SessionSummary, Sessions};
 pub use tokens::{

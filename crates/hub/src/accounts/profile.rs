@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{AccountError, Accounts, User};
 use crate::Secret;
+use crate::db::retrying;
 use crate::db::tables::{access_tokens, blobs, outbox, repositories, sessions, stars, users};
 
 /// Longest name of a person in characters.
@@ -20,6 +21,13 @@ pub struct Profile {
     /// Seen by the user alone.
     pub email: Option<String>,
     pub created_ms: i64,
+}
+
+/// What becomes of personal tokens when the password changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PersonalTokens {
+    Keep,
+    Revoke,
 }
 
 impl Accounts {
@@ -45,22 +53,45 @@ impl Accounts {
         Ok(users::update_profile(&self.db, user.id, &display_name, &about, email).await?)
     }
 
-    /// Changes the password, and ends every other session and what `docker login` keeps.
+    /// Changes the password, and ends every session, what `docker login` keeps, registry tokens, and whatever was begun
+    /// with them; personal tokens as well with `PersonalTokens::Revoke`.
     ///
-    /// `session_id` is the session that stays. Errors: `PasswordWrong`, `TooManyTries`, `PasswordWeak`.
+    /// Returns the user to make a new session for. Errors: `PasswordWrong`, `TooManyTries`, `PasswordWeak`; `Anonymous`
+    /// when another change came first.
     pub async fn change_password(
         &self,
         user: &User,
         current: &Secret<String>,
         new: &Secret<String>,
-        session_id: &str,
+        tokens: PersonalTokens,
         from: IpAddr,
-    ) -> Result<(), AccountError> {
+    ) -> Result<User, AccountError> {
         self.check_password(user, current, from).await?;
         let hash = self.passwords.hash(new, true).await?;
-        users::update_password(&self.db, user.id, hash).await?;
-        sessions::delete_others(&self.db, user.id, session_id).await?;
-        Ok(access_tokens::delete_refresh_of(&self.db, user.id).await?)
+        retrying(|| self.replace_password(user, &hash, tokens)).await?;
+        Ok(User {
+            generation: user.generation + 1,
+            ..user.clone()
+        })
+    }
+
+    async fn replace_password(
+        &self,
+        user: &User,
+        hash: &str,
+        tokens: PersonalTokens,
+    ) -> Result<(), AccountError> {
+        let (id, generation) = (user.id, user.generation);
+        let mut tx = self.db.begin().await?;
+        if !users::update_password(&mut tx, id, generation, hash).await? {
+            return Err(AccountError::Anonymous);
+        }
+        if tokens == PersonalTokens::Keep {
+            access_tokens::carry_over(&mut tx, id, generation).await?;
+        }
+        access_tokens::delete_ended(&mut tx, id, generation).await?;
+        sessions::delete_all_of(&mut tx, id).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Deletes an account with its repositories, tokens, stars and sessions, all at once.
@@ -73,8 +104,14 @@ impl Accounts {
         from: IpAddr,
     ) -> Result<(), AccountError> {
         self.check_password(user, password, from).await?;
+        retrying(|| self.delete_rows(user)).await
+    }
+
+    async fn delete_rows(&self, user: &User) -> Result<(), AccountError> {
         let now_ms = self.clock.now_ms();
         let mut tx = self.db.begin().await?;
+        // First of all, so that whatever the user's tokens do meanwhile waits, and then is refused.
+        users::end_credentials(&mut tx, user.id).await?;
         if user.is_admin && users::count_admins(&mut tx).await? == 1 {
             return Err(AccountError::LastAdministrator);
         }

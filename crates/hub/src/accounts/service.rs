@@ -76,6 +76,7 @@ impl Accounts {
             id: Id::new(),
             name: request.name,
             is_admin,
+            generation: 0,
         };
         let new = users::NewUser {
             user: &user,

@@ -144,6 +144,12 @@ struct Claims {
     /// The user's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
+    /// The user's generation.
+    #[serde(default)]
+    generation: i64,
+    /// The personal or refresh token that this one was traded for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
     /// Expiry in Unix seconds.
     exp: i64,
     /// What was granted, space-separated.
@@ -158,36 +164,48 @@ impl Tokens {
 
     /// Makes a personal token that is good until it is revoked, or ends.
     ///
-    /// Errors: `TokenNameInvalid` for an empty or a very long name.
-    pub async fn create(&self, user: &User, wish: &TokenWish) -> Result<NewToken, AccountError> {
+    /// Errors: `TokenNameInvalid` for an empty or a very long name; `Anonymous` unless the credentials stand for all of
+    /// the user, and are still good.
+    pub async fn create(
+        &self,
+        caller: &Caller,
+        wish: &TokenWish,
+    ) -> Result<NewToken, AccountError> {
         let name = wish.name.trim();
         if name.is_empty() || name.chars().count() > NAME_MAX_CHARS {
             return Err(AccountError::TokenNameInvalid);
         }
         let personal = (TokenKind::Personal, wish.reach, wish.days);
-        Ok(self.insert(user, name, personal).await?)
+        caller.person().ok_or(AccountError::Anonymous)?;
+        self.insert(caller, name, personal).await
     }
 
     /// Makes a refresh token: what a client keeps in place of a password. It is good for registry
     /// tokens alone, until it is revoked or was not used for 90 days.
     ///
+    /// Errors: `Anonymous` when the password was changed meanwhile.
     /// Source: distribution, "OAuth2 Token Authentication", `offline_token`.
-    pub async fn create_refresh(&self, user: &User, client: &str) -> Result<NewToken, DbError> {
+    pub async fn create_refresh(
+        &self,
+        caller: &Caller,
+        client: &str,
+    ) -> Result<NewToken, AccountError> {
         let client: String = client.chars().filter(|c| !c.is_control()).collect();
         let name: String = format!("login of {client}")
             .chars()
             .take(NAME_MAX_CHARS)
             .collect();
         let refresh = (TokenKind::Refresh, TokenReach::All, None);
-        self.insert(user, name.trim(), refresh).await
+        self.insert(caller, name.trim(), refresh).await
     }
 
     async fn insert(
         &self,
-        user: &User,
+        caller: &Caller,
         name: &str,
         (kind, reach, days): (TokenKind, TokenReach, Option<u32>),
-    ) -> Result<NewToken, DbError> {
+    ) -> Result<NewToken, AccountError> {
+        let credential = caller.credential().ok_or(AccountError::Anonymous)?;
         let prefix = match kind {
             TokenKind::Personal => PERSONAL_PREFIX,
             TokenKind::Refresh => REFRESH_PREFIX,
@@ -197,7 +215,8 @@ impl Tokens {
         let expires_ms = days.map(|days| now_ms + i64::from(days) * DAY_MS);
         let new = access_tokens::NewToken {
             id,
-            user_id: user.id,
+            user_id: credential.user_id,
+            generation: credential.generation,
             name,
             kind,
             reach,
@@ -205,7 +224,12 @@ impl Tokens {
             created_ms: now_ms,
             expires_ms,
         };
-        access_tokens::insert(&self.db, new).await?;
+        let mut tx = self.db.begin().await?;
+        if !credential.hold(&mut tx).await? {
+            return Err(AccountError::Anonymous);
+        }
+        access_tokens::insert(&mut tx, new).await?;
+        tx.commit().await?;
         Ok(NewToken {
             id,
             name: name.to_owned(),
@@ -277,18 +301,21 @@ impl Tokens {
         )))
     }
 
-    /// Signs a registry token for what was granted.
+    /// Signs a registry token for what a caller was granted. It ends with the caller's credentials.
     ///
     /// Source: distribution, "Token Authentication Implementation".
     #[expect(
         clippy::missing_panics_doc,
         reason = "plain strings and numbers always serialise"
     )]
-    pub fn sign(&self, user: Option<&User>, granted: &[Scope]) -> Secret<String> {
+    pub fn sign(&self, caller: &Caller, granted: &[Scope]) -> Secret<String> {
         let scope: Vec<String> = granted.iter().map(ToString::to_string).collect();
+        let user = caller.user();
         let claims = Claims {
             sub: user.map(|user| user.id.to_string()),
             name: user.map(|user| user.name.to_string()),
+            generation: user.map_or(0, |user| user.generation),
+            token: caller.token_id().map(|id| id.to_string()),
             exp: self.clock.now_ms() / 1000 + i64::from(TOKEN_LIFETIME_SECS),
             scope: scope.join(" "),
         };
@@ -300,7 +327,7 @@ impl Tokens {
 
     /// Finds the caller behind a registry token; `None` for one that is forged or expired.
     ///
-    /// Costs no query: what became of the user is asked where it is decided what that user may do.
+    /// Costs no query: what became of the user and the credentials is asked where it is decided what they may do.
     pub fn verify(&self, token: &str) -> Option<Caller> {
         let claims = self.claims(token)?;
         let scopes = parse_scopes(&claims.scope);
@@ -309,11 +336,16 @@ impl Tokens {
                 id: id.parse().ok()?,
                 name: name.parse().ok()?,
                 is_admin: false,
+                generation: claims.generation,
             }),
             (None, None) => None,
             _ => return None,
         };
-        Some(Caller::with_registry_token(user, scopes))
+        let token_id = match claims.token {
+            Some(id) => Some(id.parse().ok()?),
+            None => None,
+        };
+        Some(Caller::with_registry_token(user, token_id, scopes))
     }
 
     fn claims(&self, token: &str) -> Option<Claims> {
@@ -368,7 +400,7 @@ mod tests {
         let (tokens, _folder) = tokens(&clock).await;
         let scope = Scope::parse("repository:alice/app:pull").unwrap();
         let name = "alice/app".parse().unwrap();
-        let token = tokens.sign(None, std::slice::from_ref(&scope));
+        let token = tokens.sign(&Caller::anonymous(), std::slice::from_ref(&scope));
         let caller = tokens.verify(token.reveal()).unwrap();
         assert!(caller.carries(&name, dockyard_oci::Action::Pull));
         assert!(!caller.carries(&name, dockyard_oci::Action::Push));
@@ -380,7 +412,7 @@ mod tests {
     async fn refuses_forged_tokens() {
         let clock = Clock::fixed(1_000_000);
         let (tokens, _folder) = tokens(&clock).await;
-        let token = tokens.sign(None, &[]);
+        let token = tokens.sign(&Caller::anonymous(), &[]);
         let (signed, signature) = token.reveal().rsplit_once('.').unwrap();
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
         let payload = signed.split_once('.').unwrap().1;

@@ -100,6 +100,10 @@ impl ServerTx {
         match self.0 {}
     }
 
+    pub(crate) const fn share_clause(&self) -> &'static str {
+        match self.0 {}
+    }
+
     pub(crate) const fn has_on_conflict(&self) -> bool {
         match self.0 {}
     }

@@ -22,16 +22,19 @@ macro_rules! steps {
 const SQLITE: &[Step] = steps!("sqlite":
     1 "first light" "0001_first_light.sql",
     2 "several nodes" "0002_several_nodes.sql",
+    3 "credentials" "0003_credentials.sql",
 );
 #[cfg(feature = "servers")]
 const POSTGRES: &[Step] = steps!("postgres":
     1 "first light" "0001_first_light.sql",
     2 "several nodes" "0002_several_nodes.sql",
+    3 "credentials" "0003_credentials.sql",
 );
 #[cfg(feature = "servers")]
 const MARIADB: &[Step] = steps!("mariadb":
     1 "first light" "0001_first_light.sql",
     2 "several nodes" "0002_several_nodes.sql",
+    3 "credentials" "0003_credentials.sql",
 );
 
 pub(super) fn sqlite() -> Migrator {
@@ -96,6 +99,9 @@ mod tests {
             .iter()
             .map(|step| hex::encode(&step.checksum[..8]))
             .collect();
-        assert_eq!(checksums, ["0d766af0d7e3c470", "cfed70ed889b8b0f"]);
+        assert_eq!(
+            checksums,
+            ["0d766af0d7e3c470", "cfed70ed889b8b0f", "e835a9dd09c90b7e"]
+        );
     }
 }

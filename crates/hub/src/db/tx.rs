@@ -64,6 +64,21 @@ impl Tx {
         self.optional(sql, values).await
     }
 
+    /// Reads one row and keeps others from changing it before this transaction ends; they may read it so as well.
+    pub(crate) async fn optional_for_share<R: Row>(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<Option<R>, DbError> {
+        let sql = match self {
+            Self::Sqlite(_) => sql.into_sql_str(),
+            Self::Server(tx) => {
+                AssertSqlSafe(format!("{sql} {}", tx.share_clause())).into_sql_str()
+            }
+        };
+        self.optional(sql, values).await
+    }
+
     /// Reads rows and keeps others from changing them before this transaction ends.
     pub(crate) async fn all_for_update<R: Row>(
         &mut self,

@@ -101,7 +101,7 @@ impl Blobs {
         let found = repository_blobs::find(&self.db, from.repository_id(), digest).await?;
         let missing = || unknown(digest, from.repository());
         let blob = found.ok_or_else(missing)?.blob;
-        let mut tx = self.db.begin_in(grant.repository_id()).await?;
+        let mut tx = grant.begin(&self.db).await?;
         // Asked again inside the transaction: it may have been collected meanwhile.
         let place = blobs::find_place(&mut tx, digest).await?;
         if !place.is_some_and(|place| place.location == blob.location && !place.is_damaged) {
@@ -133,7 +133,7 @@ impl Blobs {
 
     async fn keep_all(&self, grant: &Grant<Push>, digests: &[&Digest]) -> Result<(), ImageError> {
         let now_ms = self.clock.now_ms();
-        let mut tx = self.db.begin_in(grant.repository_id()).await?;
+        let mut tx = grant.begin(&self.db).await?;
         for digest in digests {
             let place = blobs::find_place(&mut tx, digest).await?;
             if place.is_none_or(|place| place.is_damaged) {
@@ -150,7 +150,7 @@ impl Blobs {
     /// Errors: `BlobUnknown`; `BlobInUse` while a manifest of the repository refers to it.
     /// Source: OCI distribution-spec, "Deleting Blobs".
     pub async fn unlink(&self, grant: &Grant<Delete>, digest: &Digest) -> Result<(), ImageError> {
-        let mut tx = self.db.begin_in(grant.repository_id()).await?;
+        let mut tx = grant.begin(&self.db).await?;
         if repository_blobs::unlink(&mut tx, grant.repository_id(), digest).await? {
             blobs::touch(&mut tx, digest, self.clock.now_ms()).await?;
             return Ok(tx.commit().await?);

@@ -3,7 +3,7 @@
 use dockyard_oci::{Digest, ManifestError, Reference, RepositoryName, Tag};
 
 use crate::Id;
-use crate::accounts::AccessError;
+use crate::accounts::{AccessError, BeginError};
 use crate::db::{Contention, DbError};
 use crate::store::StoreError;
 
@@ -24,6 +24,8 @@ pub enum RepositoryError {
     ReadmeTooLong { max_bytes: usize },
     #[error("the repository was deleted meanwhile")]
     Gone,
+    #[error("the password was changed or the token revoked meanwhile: log in again")]
+    Revoked,
     #[error(transparent)]
     Database(#[from] DbError),
 }
@@ -94,6 +96,8 @@ pub enum ImageError {
     NeverThere { tag: Tag, digest: Digest },
     #[error("the repository was deleted meanwhile")]
     Gone,
+    #[error("the password was changed or the token revoked meanwhile: log in again")]
+    Revoked,
     #[error("what was stored as {0} can't be read any more")]
     Damaged(String),
     #[error(transparent)]
@@ -111,5 +115,23 @@ impl Contention for RepositoryError {
 impl Contention for ImageError {
     fn is_contended(&self) -> bool {
         matches!(self, Self::Database(error) if error.is_contended())
+    }
+}
+
+impl From<BeginError> for RepositoryError {
+    fn from(error: BeginError) -> Self {
+        match error {
+            BeginError::Revoked => Self::Revoked,
+            BeginError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<BeginError> for ImageError {
+    fn from(error: BeginError) -> Self {
+        match error {
+            BeginError::Revoked => Self::Revoked,
+            BeginError::Database(error) => error.into(),
+        }
     }
 }

@@ -119,7 +119,7 @@ impl History {
     ) -> Result<(), ImageError> {
         let id = grant.repository_id();
         let now_ms = self.clock.now_ms();
-        let mut tx = self.db.begin_in(id).await?;
+        let mut tx = grant.begin(&self.db).await?;
         if !tag_moves::has_been(&mut tx, id, tag, digest).await? {
             return Err(ImageError::NeverThere {
                 tag: tag.clone(),

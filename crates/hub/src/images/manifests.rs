@@ -126,7 +126,7 @@ impl Manifests {
         digest: &Digest,
         tags: &[Tag],
     ) -> Result<u64, ImageError> {
-        let mut tx = self.db.begin_in(grant.repository_id()).await?;
+        let mut tx = grant.begin(&self.db).await?;
         let written = self.write(&mut tx, grant, parsed, bytes, digest, tags);
         let size_bytes = written.await?;
         Fault::ManifestRecording.reach();
@@ -188,8 +188,8 @@ impl Manifests {
         reference: &Reference,
         client: Option<u64>,
     ) -> Result<StoredManifest, PullError> {
-        let caller_id = caller.user().map(|user| &user.id);
-        let found = manifests::find_in(&self.db, name, reference, caller_id).await;
+        let credential = caller.credential();
+        let found = manifests::find_in(&self.db, name, reference, credential.as_ref()).await;
         let Some((access, head)) = found.map_err(ImageError::from)? else {
             return self.pull_former(caller, name, reference, client).await;
         };
@@ -279,7 +279,7 @@ impl Manifests {
     pub async fn delete(&self, grant: &Grant<Delete>, digest: &Digest) -> Result<(), ImageError> {
         let now_ms = self.clock.now_ms();
         let (id, user_id) = (grant.repository_id(), grant.user_id());
-        let mut tx = self.db.begin_in(id).await?;
+        let mut tx = grant.begin(&self.db).await?;
         tag_moves::insert_ends(&mut tx, id, digest, now_ms, user_id.as_ref()).await?;
         tags::delete_all_to(&mut tx, id, digest).await?;
         if !manifests::delete(&mut tx, id, digest).await? {

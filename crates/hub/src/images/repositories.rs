@@ -6,7 +6,6 @@ use dockyard_oci::{RepositoryName, UserName, Visibility};
 use tokio::sync::Notify;
 
 use super::{Repository, RepositoryError};
-use crate::Id;
 use crate::accounts::{Administer, Caller, Grant, Pull, User};
 use crate::clock::Clock;
 use crate::db::tables::{blobs, former_names, outbox, repositories, users};
@@ -73,6 +72,10 @@ impl Repositories {
         let mut repository = Repository::new(new.name, user.id, new.visibility, now_ms);
         repository.description = description;
         let mut tx = self.db.begin().await?;
+        let credential = caller.credential().ok_or(RepositoryError::Anonymous)?;
+        if !credential.hold(&mut tx).await? {
+            return Err(RepositoryError::Anonymous);
+        }
         match repositories::insert(&mut tx, &repository).await {
             Err(DbError::Duplicate) => return Err(RepositoryError::Exists(repository.name)),
             other => other?,
@@ -109,7 +112,7 @@ impl Repositories {
                 max_bytes: README_MAX_BYTES,
             });
         }
-        let mut tx = self.db.begin_in(id).await?;
+        let mut tx = grant.begin(&self.db).await?;
         // Each fact has its own statement: written back together, one that another request changes meanwhile would be
         // undone.
         if let Some(visibility) = change.visibility {
@@ -145,7 +148,7 @@ impl Repositories {
             return Ok(());
         }
         let now_ms = self.clock.now_ms();
-        let mut tx = self.db.begin_in(id).await?;
+        let mut tx = grant.begin(&self.db).await?;
         match repositories::rename(&mut tx, id, name).await {
             Err(DbError::Duplicate) => return Err(RepositoryError::Exists(name.clone())),
             Ok(false) => return Err(RepositoryError::Gone),
@@ -161,15 +164,15 @@ impl Repositories {
 
     /// Deletes a repository with its tags, manifests and links to blobs, in one transaction.
     pub async fn delete(&self, grant: &Grant<Administer>) -> Result<(), RepositoryError> {
-        retrying(|| self.delete_rows(grant.repository_id())).await?;
+        retrying(|| self.delete_rows(grant)).await?;
         Fault::RepositoryDeleted.reach();
         self.changed.notify_one();
         Ok(())
     }
 
-    async fn delete_rows(&self, id: Id) -> Result<(), RepositoryError> {
-        let now_ms = self.clock.now_ms();
-        let mut tx = self.db.begin_in(id).await?;
+    async fn delete_rows(&self, grant: &Grant<Administer>) -> Result<(), RepositoryError> {
+        let (id, now_ms) = (grant.repository_id(), self.clock.now_ms());
+        let mut tx = grant.begin(&self.db).await?;
         blobs::touch_all_of(&mut tx, id, now_ms).await?;
         if !repositories::delete(&mut tx, id).await? {
             return Err(RepositoryError::Gone);

@@ -24,7 +24,7 @@ impl Stars {
     pub async fn add(&self, caller: &Caller, grant: &Grant<Pull>) -> Result<(), RepositoryError> {
         let user = person(caller)?;
         let now_ms = self.clock.now_ms();
-        let mut tx = self.db.begin_in(grant.repository_id()).await?;
+        let mut tx = grant.begin(&self.db).await?;
         let new = stars::insert(&mut tx, user.id, grant.repository_id(), now_ms).await;
         if matches!(new, Err(DbError::Reference)) {
             return Err(RepositoryError::Gone);
@@ -44,7 +44,7 @@ impl Stars {
         grant: &Grant<Pull>,
     ) -> Result<(), RepositoryError> {
         let user = person(caller)?;
-        let mut tx = self.db.begin_in(grant.repository_id()).await?;
+        let mut tx = grant.begin(&self.db).await?;
         if stars::delete(&mut tx, user.id, grant.repository_id()).await? {
             outbox::insert(&mut tx, grant.repository_id(), self.clock.now_ms()).await?;
         }

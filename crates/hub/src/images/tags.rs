@@ -132,7 +132,7 @@ impl Tags {
         let (repository_id, user_id) = (grant.repository_id(), grant.user_id());
         let now_ms = self.clock.now_ms();
         let mut deleted = 0;
-        let mut tx = self.db.begin_in(repository_id).await?;
+        let mut tx = grant.begin(&self.db).await?;
         for tag in to_delete {
             if !tags::delete(&mut tx, repository_id, tag).await? {
                 continue;

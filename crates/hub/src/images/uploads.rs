@@ -300,7 +300,7 @@ impl Uploads {
         inside: Option<(Option<&Digest>, &str)>,
     ) -> Result<(Blob, bool), ImageError> {
         let now_ms = self.clock.now_ms();
-        let mut tx = self.db.begin_in(grant.repository_id()).await?;
+        let mut tx = grant.begin(&self.db).await?;
         if !uploads::delete(&mut tx, id).await? {
             return Err(ImageError::UploadUnknown(id));
         }

@@ -35,10 +35,10 @@ fn PasswordForm(action: ServerAction<ChangePassword>, user: String) -> impl Into
             <Done
                 key="password"
                 succeeded=succeeded(action)
-                message="Your password is changed. Other browsers and docker logins have to log in again."
+                message="Your password is changed. Every other browser and docker login has to log in again."
             />
             <p class="settings-text">
-                "Changing it ends your other sessions and docker logins. Personal tokens stay."
+                "Changing it ends your other sessions, docker logins, and whatever they are doing at that moment."
             </p>
             <FormNotice outcome />
             <ActionForm action=action attr:class="form">
@@ -53,6 +53,10 @@ fn PasswordForm(action: ServerAction<ChangePassword>, user: String) -> impl Into
                     outcome
                 />
                 <NewPasswordField label="New password" outcome />
+                <label class="check">
+                    <input type="checkbox" name="revoke_tokens" value="true" />
+                    "Revoke my personal tokens as well: scripts and pipelines that use one need a new one"
+                </label>
                 <SubmitButton text="Change password" outcome />
             </ActionForm>
         </section>

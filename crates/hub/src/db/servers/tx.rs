@@ -81,6 +81,14 @@ impl ServerTx {
         }
     }
 
+    /// Returns the clause that locks the rows of a SELECT against changes, and lets others lock them alike.
+    pub(crate) const fn share_clause(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "FOR SHARE",
+            Self::MariaDb(_) => "LOCK IN SHARE MODE",
+        }
+    }
+
     /// Returns true when the database knows `ON CONFLICT`.
     pub(crate) const fn has_on_conflict(&self) -> bool {
         matches!(self, Self::Postgres(_))

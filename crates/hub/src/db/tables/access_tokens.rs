@@ -3,7 +3,7 @@
 use super::parse;
 use crate::Id;
 use crate::accounts::{TokenKind, TokenReach, TokenSummary, User};
-use crate::db::{Db, DbError, row, values};
+use crate::db::{Db, DbError, Tx, row, values};
 
 /// Most tokens of a list: far more than anybody keeps track of.
 const LISTED_MAX: u32 = 1000;
@@ -19,6 +19,7 @@ row! {
         user_id: String,
         name: String,
         is_admin: i64,
+        generation: i64,
     }
 }
 
@@ -37,6 +38,7 @@ pub(crate) struct TokenOwner {
 pub(crate) struct NewToken<'a> {
     pub id: Id,
     pub user_id: Id,
+    pub generation: i64,
     pub name: &'a str,
     pub kind: TokenKind,
     pub secret_hash: &'a str,
@@ -45,13 +47,14 @@ pub(crate) struct NewToken<'a> {
     pub expires_ms: Option<i64>,
 }
 
-pub(crate) async fn insert(db: &Db, new: NewToken<'_>) -> Result<(), DbError> {
-    let sql = "INSERT INTO access_tokens 
-            (id, user_id, name, kind, reach, secret_hash, created_ms, expires_ms)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+pub(crate) async fn insert(tx: &mut Tx, new: NewToken<'_>) -> Result<(), DbError> {
+    let sql = "INSERT INTO access_tokens
+            (id, user_id, generation, name, kind, reach, secret_hash, created_ms, expires_ms)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = values![
         &new.id,
         &new.user_id,
+        new.generation,
         new.name,
         new.kind.as_str(),
         new.reach.as_str(),
@@ -59,15 +62,16 @@ pub(crate) async fn insert(db: &Db, new: NewToken<'_>) -> Result<(), DbError> {
         new.created_ms,
         new.expires_ms,
     ];
-    db.execute(sql, values).await?;
+    tx.execute(sql, values).await?;
     Ok(())
 }
 
+/// Finds a token that is good, by the hash of its secret.
 pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<TokenOwner>, DbError> {
     let sql = "SELECT t.id AS token_id, t.kind, t.created_ms, t.last_used_ms, t.reach,
-            t.expires_ms, u.id AS user_id, u.name, u.is_admin
+            t.expires_ms, u.id AS user_id, u.name, u.is_admin, u.generation
         FROM access_tokens t
-        JOIN users u ON u.id = t.user_id
+        JOIN users u ON u.id = t.user_id AND u.generation = t.generation
         WHERE t.secret_hash = ?";
     let Some(row) = db.optional::<OwnerRow>(sql, values![secret_hash]).await? else {
         return Ok(None);
@@ -76,6 +80,7 @@ pub(crate) async fn find_owner(db: &Db, secret_hash: &str) -> Result<Option<Toke
         id: parse(&row.user_id)?,
         name: parse(&row.name)?,
         is_admin: row.is_admin != 0,
+        generation: row.generation,
     };
     Ok(Some(TokenOwner {
         token_id: parse(&row.token_id)?,
@@ -102,10 +107,11 @@ row! {
 
 /// Lists the tokens of a user, newest first.
 pub(crate) async fn list(db: &Db, user_id: Id) -> Result<Vec<TokenSummary>, DbError> {
-    let sql = "SELECT id, name, kind, reach, created_ms, last_used_ms, expires_ms
-        FROM access_tokens
-        WHERE user_id = ?
-        ORDER BY created_ms DESC, id DESC
+    let sql = "SELECT t.id, t.name, t.kind, t.reach, t.created_ms, t.last_used_ms, t.expires_ms
+        FROM access_tokens t
+        JOIN users u ON u.id = t.user_id AND u.generation = t.generation
+        WHERE t.user_id = ?
+        ORDER BY t.created_ms DESC, t.id DESC
         LIMIT ?";
     let rows = db.all::<ListedRow>(sql, values![&user_id, LISTED_MAX]);
     rows.await?
@@ -145,11 +151,27 @@ pub(crate) async fn delete(db: &Db, user_id: Id, id: Id) -> Result<bool, DbError
     Ok(db.execute(sql, values![&id, &user_id]).await? > 0)
 }
 
-/// Deletes what clients of a user keep in place of the password.
-pub(crate) async fn delete_refresh_of(db: &Db, user_id: Id) -> Result<(), DbError> {
-    let sql = "DELETE FROM access_tokens WHERE user_id = ? AND kind = 'refresh'";
-    db.execute(sql, values![&user_id]).await?;
+/// Takes a user's personal tokens along into the generation that follows `generation`.
+pub(crate) async fn carry_over(tx: &mut Tx, user_id: Id, generation: i64) -> Result<(), DbError> {
+    let sql = "UPDATE access_tokens SET generation = ?
+        WHERE user_id = ? AND generation = ? AND kind = 'personal'";
+    tx.execute(sql, values![generation + 1, &user_id, generation])
+        .await?;
     Ok(())
+}
+
+/// Deletes the tokens of a user that ended with a password.
+pub(crate) async fn delete_ended(tx: &mut Tx, user_id: Id, generation: i64) -> Result<(), DbError> {
+    let sql = "DELETE FROM access_tokens WHERE user_id = ? AND generation <= ?";
+    tx.execute(sql, values![&user_id, generation]).await?;
+    Ok(())
+}
+
+/// Tells whether a token was not revoked, and keeps it so until the transaction ends.
+pub(crate) async fn hold(tx: &mut Tx, id: Id) -> Result<bool, DbError> {
+    let sql = "SELECT id FROM access_tokens WHERE id = ?";
+    let held = tx.optional_for_share::<(String,)>(sql, values![&id]);
+    Ok(held.await?.is_some())
 }
 
 /// Deletes tokens of a kind that were neither made nor used since `until_ms`.

@@ -5,10 +5,11 @@ use dockyard_oci::{
 };
 use sqlx::AssertSqlSafe;
 
+use super::access::{AccessRow, RepositoryAccess, caller_admin, shown};
 use super::blobs::DIGESTS_A_QUERY;
-use super::repositories::{AccessRow, RepositoryAccess};
 use super::{bytes_to_column, column_to_bytes, parse};
 use crate::Id;
+use crate::accounts::Credential;
 use crate::db::{Db, DbError, Tx, Value, placeholders, row, values};
 use crate::images::StoredManifest;
 
@@ -35,29 +36,34 @@ pub(crate) async fn find_in(
     db: &Db,
     name: &RepositoryName,
     reference: &Reference,
-    caller_id: Option<&Id>,
+    credential: Option<&Credential>,
 ) -> Result<Option<(RepositoryAccess, Option<ManifestHead>)>, DbError> {
+    let mut values = shown(credential);
     let row = match reference {
         Reference::Tag(tag) => {
-            let sql = "SELECT r.id, r.owner_id, r.visibility,
-                    (SELECT u.is_admin FROM users u WHERE u.id = ?) AS caller_admin,
-                    m.digest, m.media_type, m.unreferenced_ms
+            let sql = concat!(
+                "SELECT r.id, r.owner_id, r.visibility, ",
+                caller_admin!(),
+                " AS caller_admin, m.digest, m.media_type, m.unreferenced_ms
                 FROM repositories r
                 LEFT JOIN tags t ON t.repository_id = r.id AND t.name = ?
                 LEFT JOIN manifests m ON m.repository_id = r.id AND m.digest = t.digest
-                WHERE r.name = ?";
-            db.lookup::<FoundRow>(sql, values![caller_id, tag, name])
-                .await?
+                WHERE r.name = ?"
+            );
+            values.extend(values![tag, name]);
+            db.lookup::<FoundRow>(sql, values).await?
         }
         Reference::Digest(digest) => {
-            let sql = "SELECT r.id, r.owner_id, r.visibility,
-                    (SELECT u.is_admin FROM users u WHERE u.id = ?) AS caller_admin,
-                    m.digest, m.media_type, m.unreferenced_ms
+            let sql = concat!(
+                "SELECT r.id, r.owner_id, r.visibility, ",
+                caller_admin!(),
+                " AS caller_admin, m.digest, m.media_type, m.unreferenced_ms
                 FROM repositories r
                 LEFT JOIN manifests m ON m.repository_id = r.id AND m.digest = ?
-                WHERE r.name = ?";
-            db.lookup::<FoundRow>(sql, values![caller_id, digest, name])
-                .await?
+                WHERE r.name = ?"
+            );
+            values.extend(values![digest, name]);
+            db.lookup::<FoundRow>(sql, values).await?
         }
     };
     let Some(row) = row else { return Ok(None) };

@@ -6,6 +6,7 @@ use tracing::warn;
 
 use super::{Db, DbError, Value};
 
+pub(crate) mod access;
 pub(crate) mod access_tokens;
 pub(crate) mod blob_marks;
 pub(crate) mod blobs;

@@ -49,36 +49,6 @@ impl RepositoryRow {
     }
 }
 
-row! {
-    pub(super) struct AccessRow {
-        id: String,
-        owner_id: String,
-        visibility: String,
-        caller_admin: Option<i64>,
-    }
-}
-
-/// What an access decision needs to know.
-#[derive(Debug)]
-pub(crate) struct RepositoryAccess {
-    pub id: Id,
-    pub owner_id: Id,
-    pub visibility: Visibility,
-    /// Whether the caller is an administrator; `None` when there is no such user (any more).
-    pub caller_admin: Option<bool>,
-}
-
-impl AccessRow {
-    pub(super) fn into_access(self) -> Result<RepositoryAccess, DbError> {
-        Ok(RepositoryAccess {
-            id: parse(&self.id)?,
-            owner_id: parse(&self.owner_id)?,
-            visibility: parse(&self.visibility)?,
-            caller_admin: self.caller_admin.map(|admin| admin != 0),
-        })
-    }
-}
-
 /// The columns of a whole repository, for every query below that lists some.
 macro_rules! select {
     ($rest:literal) => {
@@ -117,19 +87,6 @@ pub(crate) async fn lock(tx: &mut Tx, id: Id) -> Result<(), DbError> {
             .await?;
     }
     Ok(())
-}
-
-pub(crate) async fn find_access(
-    db: &Db,
-    name: &RepositoryName,
-    caller_id: Option<&Id>,
-) -> Result<Option<RepositoryAccess>, DbError> {
-    let sql = "SELECT id, owner_id, visibility,
-            (SELECT u.is_admin FROM users u WHERE u.id = ?) AS caller_admin
-        FROM repositories
-        WHERE name = ?";
-    let row = db.lookup::<AccessRow>(sql, values![caller_id, name]);
-    row.await?.map(AccessRow::into_access).transpose()
 }
 
 pub(crate) async fn find(db: &Db, id: Id) -> Result<Option<Repository>, DbError> {

@@ -12,6 +12,7 @@ row! {
         id: String,
         name: String,
         is_admin: i64,
+        generation: i64,
     }
 }
 
@@ -21,6 +22,7 @@ impl UserRow {
             id: parse(&self.id)?,
             name: parse(&self.name)?,
             is_admin: self.is_admin != 0,
+            generation: self.generation,
         })
     }
 }
@@ -62,7 +64,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: NewUser<'_>) -> Result<(), DbError>
 }
 
 pub(crate) async fn find_by_id(db: &Db, id: Id) -> Result<Option<User>, DbError> {
-    let sql = "SELECT id, name, is_admin FROM users WHERE id = ?";
+    let sql = "SELECT id, name, is_admin, generation FROM users WHERE id = ?";
     db.optional::<UserRow>(sql, values![&id])
         .await?
         .map(UserRow::into_user)
@@ -70,7 +72,7 @@ pub(crate) async fn find_by_id(db: &Db, id: Id) -> Result<Option<User>, DbError>
 }
 
 pub(crate) async fn find_by_name(db: &Db, name: &UserName) -> Result<Option<User>, DbError> {
-    let sql = "SELECT id, name, is_admin FROM users WHERE name = ?";
+    let sql = "SELECT id, name, is_admin, generation FROM users WHERE name = ?";
     db.optional::<UserRow>(sql, values![name])
         .await?
         .map(UserRow::into_user)
@@ -82,7 +84,7 @@ pub(crate) async fn find_credentials(
     db: &Db,
     name: &UserName,
 ) -> Result<Option<(User, String)>, DbError> {
-    let sql = "SELECT id, name, is_admin, password_hash FROM users WHERE name = ?";
+    let sql = "SELECT id, name, is_admin, generation, password_hash FROM users WHERE name = ?";
     let Some(row) = db.optional::<CredentialsRow>(sql, values![name]).await? else {
         return Ok(None);
     };
@@ -122,10 +124,32 @@ pub(crate) async fn update_profile(
     Ok(())
 }
 
-pub(crate) async fn update_password(db: &Db, id: Id, hash: String) -> Result<(), DbError> {
-    let sql = "UPDATE users SET password_hash = ? WHERE id = ?";
-    db.execute(sql, values![hash, &id]).await?;
+/// Changes a password and ends what was issued under it; false when it was changed since `generation`.
+pub(crate) async fn update_password(
+    tx: &mut Tx,
+    id: Id,
+    generation: i64,
+    hash: &str,
+) -> Result<bool, DbError> {
+    let sql = "UPDATE users
+        SET password_hash = ?, generation = generation + 1
+        WHERE id = ? AND generation = ?";
+    let changed = tx.execute(sql, values![hash, &id, generation]).await?;
+    Ok(changed > 0)
+}
+
+/// Ends everything that was issued to a user.
+pub(crate) async fn end_credentials(tx: &mut Tx, id: Id) -> Result<(), DbError> {
+    let sql = "UPDATE users SET generation = generation + 1 WHERE id = ?";
+    tx.execute(sql, values![&id]).await?;
     Ok(())
+}
+
+/// Tells whether what was issued to a user in a generation is still good, and keeps it so until the transaction ends.
+pub(crate) async fn hold(tx: &mut Tx, id: Id, generation: i64) -> Result<bool, DbError> {
+    let sql = "SELECT id FROM users WHERE id = ? AND generation = ?";
+    let held = tx.optional_for_share::<(String,)>(sql, values![&id, generation]);
+    Ok(held.await?.is_some())
 }
 
 /// Deletes a user who owns nothing any more, with tokens and sessions.

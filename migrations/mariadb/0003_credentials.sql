@@ -1,0 +1,8 @@
+-- Counts the changes of a user's password. A session or a token is good while it has its user's count.
+ALTER TABLE users ADD COLUMN generation BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE access_tokens ADD COLUMN generation BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN generation BIGINT NOT NULL DEFAULT 0;
+
+-- `id` is the SHA-256 of what the cookie holds, in hex. Sessions from before, kept as the cookie has them, end.
+DELETE FROM sessions;
+ALTER TABLE sessions MODIFY id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL;
