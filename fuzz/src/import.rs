@@ -4,13 +4,14 @@
 mod recipe;
 
 use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use dockyard_hub::accounts::{Caller, Pull, SignUp};
 use dockyard_hub::clock::Clock;
-use dockyard_hub::images::archive::{ImportError, ImportedImage, Reader, Wanted};
+use dockyard_hub::images::archive::{ExportError, ImportError, ImportedImage, Reader, Wanted};
 use dockyard_hub::images::{ImageError, Repair, TagPage};
 use dockyard_hub::{Caretaker, Hub, HubOptions, Secret};
 use dockyard_oci::{Reference, RepositoryName, Tag};
@@ -157,20 +158,22 @@ impl Dock {
                 .flat_map(|image| &image.tags)
                 .all(|tag| tags.contains(tag))
         );
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         for tag in tags {
             let reference = Reference::Tag(tag.clone());
             for wanted in [Wanted::Image, Wanted::Everything] {
                 let export = match self
                     .hub
                     .archives
-                    .export(&grant, &reference, &wanted, Reader::Any)
+                    .export(&grant, here, &reference, (&wanted, Reader::Any))
                     .await
                 {
                     Ok(export) => export,
-                    Err(error) => {
+                    Err(ExportError::Image(error)) => {
                         assert!(!is_ours(&error), "{error}");
                         continue;
                     }
+                    Err(error) => panic!("{error}"),
                 };
                 let bytes: Vec<Bytes> = export
                     .read(0..export.length)

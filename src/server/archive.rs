@@ -22,6 +22,7 @@ use super::body;
 use super::caller::ApiCaller;
 use super::download::Download;
 use super::error::ApiError;
+use super::peer::Peer;
 use super::range;
 
 /// `PUT /api/v1/images/{name}`: stores the images of a tarball.
@@ -160,6 +161,7 @@ pub async fn export(
     ApiCaller(caller): ApiCaller,
     Path(name): Path<String>,
     Query(query): Query<ExportQuery>,
+    peer: Peer,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -172,7 +174,8 @@ pub async fn export(
         .access
         .authorize::<Pull>(&caller, &name.repository)
         .await?;
-    let export = hub.archives.export(&grant, &reference, &wanted, reader);
+    let exports = &hub.archives;
+    let export = exports.export(&grant, peer.0, &reference, (&wanted, reader));
     let export = export.await?;
     // The same manifest may be written in several ways.
     let way = way_of(&wanted, reader);

@@ -4,12 +4,21 @@ use std::io;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
+use dockyard_hub::images::ManifestBytes;
 use dockyard_hub::store::ByteStream;
 use dockyard_oci::{Digest, RepositoryName};
 use futures::{StreamExt, stream};
 use tracing::error;
 
 use super::requests;
+
+/// Makes a body of a manifest's bytes.
+pub fn of_manifest(bytes: ManifestBytes) -> Body {
+    match bytes {
+        ManifestBytes::Short(bytes) => bytes.into(),
+        ManifestBytes::Long(stream) => Body::from_stream(stream),
+    }
+}
 
 /// What is downloaded, for the log.
 #[derive(Debug)]

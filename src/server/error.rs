@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use dockyard_hub::accounts::{AccessError, AccountError};
 use dockyard_hub::admission::Busy;
 use dockyard_hub::db::DbError;
-use dockyard_hub::images::archive::ImportError;
+use dockyard_hub::images::archive::{ExportError, ImportError};
 use dockyard_hub::images::{ImageError, RepositoryError};
 use dockyard_hub::search::SearchError;
 use dockyard_hub::store::StoreError;
@@ -272,6 +272,15 @@ impl From<ImportError> for ApiError {
             | ImportError::WrongLayer { .. }
             | ImportError::LayerCount { .. }
             | ImportError::Manifest(_) => Self::bad_request("TARBALL_INVALID", error),
+        }
+    }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Busy(busy) => Self::busy(busy),
+            ExportError::Image(error) => error.into(),
         }
     }
 }

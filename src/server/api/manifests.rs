@@ -1,12 +1,13 @@
 //! Manifests as they were pushed, for people who look at them in a browser.
 
 use axum::http::HeaderName;
-use axum::http::header::{CONTENT_TYPE, ETAG};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{Caller, Pull};
 use dockyard_oci::{Digest, Reference, RepositoryName};
 
+use crate::server::download::of_manifest;
 use crate::server::error::ApiError;
 
 /// What stands before the digest.
@@ -30,7 +31,10 @@ pub(super) async fn show(
         .manifests
         .find(&grant, &Reference::Digest(digest.clone()))
         .await?;
+    let length = stored.bytes.len();
+    let body = of_manifest(hub.manifests.bytes_of(&grant, stored));
     let headers = [
+        (CONTENT_LENGTH, length.to_string()),
         (CONTENT_TYPE, "application/json".to_owned()),
         (ETAG, format!("\"{digest}\"")),
         (
@@ -42,5 +46,5 @@ pub(super) async fn show(
             "nosniff".to_owned(),
         ),
     ];
-    Ok((headers, stored.bytes.clone()).into_response())
+    Ok((headers, body).into_response())
 }

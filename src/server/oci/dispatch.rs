@@ -19,7 +19,7 @@ use super::{listing, uploads};
 use crate::server::AppState;
 use crate::server::body::{self, Lent};
 use crate::server::caller::Credentials;
-use crate::server::download::Download;
+use crate::server::download::{Download, of_manifest};
 use crate::server::peer::Peer;
 use crate::server::range::Wanted;
 
@@ -153,7 +153,7 @@ impl RepositoryRequest<'_> {
         let manifests = &self.hub.manifests;
         let client =
             (self.parts.method == Method::GET).then(|| fingerprint(self.caller, self.parts));
-        let manifest = manifests
+        let (grant, manifest) = manifests
             .pull(self.caller, self.name, reference, client)
             .await?;
         let length = manifest.bytes.len() as u64;
@@ -163,14 +163,14 @@ impl RepositoryRequest<'_> {
             Wanted::Part(_) | Wanted::Unsatisfiable => Wanted::Whole,
             wanted => wanted,
         };
-        let body = match wanted.bytes(&self.parts.method, length) {
-            Some(_) => Body::from(manifest.bytes),
-            None => Body::empty(),
-        };
         let response = wanted
             .respond(length, &etag)
             .header(CONTENT_TYPE, manifest.media_type.as_str())
             .header(DOCKER_CONTENT_DIGEST, manifest.digest.as_str());
+        let body = match wanted.bytes(&self.parts.method, length) {
+            Some(_) => of_manifest(manifests.bytes_of(&grant, manifest)),
+            None => Body::empty(),
+        };
         Ok(response.body(body).expect("headers are plain text"))
     }
 

@@ -62,7 +62,9 @@ pub enum ImageError {
     },
     #[error("{0} is not an image: its configuration does not list the layers of its manifest")]
     NotAnImage(Reference),
-    #[error("the index leads to more than 64 MiB of manifests: take its images one by one")]
+    #[error(
+        "the index leads to more than 1,000 manifests, 10,000 blobs or 64 MiB of manifests: take its images one by one"
+    )]
     TooManyManifests,
     #[error("blob {digest} is used by a manifest of {repository}: delete the manifest first")]
     BlobInUse {

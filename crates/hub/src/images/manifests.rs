@@ -47,10 +47,10 @@ const REFERRERS_BYTES: usize = 3 * 1024 * 1024;
 /// Keeps manifests.
 #[derive(Debug, Clone)]
 pub struct Manifests {
-    db: Db,
+    pub(super) db: Db,
     clock: Clock,
     changed: Arc<Notify>,
-    bodies: Bodies,
+    pub(super) bodies: Bodies,
     blobs: Blobs,
     pulls: Pulls,
 }
@@ -187,7 +187,7 @@ impl Manifests {
         name: &RepositoryName,
         reference: &Reference,
         client: Option<u64>,
-    ) -> Result<StoredManifest, PullError> {
+    ) -> Result<(Grant<Pull>, StoredManifest), PullError> {
         let credential = caller.credential();
         let found = manifests::find_in(&self.db, name, reference, credential.as_ref()).await;
         let Some((access, head)) = found.map_err(ImageError::from)? else {
@@ -199,7 +199,7 @@ impl Manifests {
         if let Some(client) = client {
             self.pulls.note(&grant, &manifest, client);
         }
-        Ok(manifest)
+        Ok((grant, manifest))
     }
 
     /// Pulls from a repository by a name that it had.
@@ -209,13 +209,13 @@ impl Manifests {
         name: &RepositoryName,
         reference: &Reference,
         client: Option<u64>,
-    ) -> Result<StoredManifest, PullError> {
+    ) -> Result<(Grant<Pull>, StoredManifest), PullError> {
         let grant = decide_former::<Pull>(&self.db, caller, name).await?;
         let manifest = self.find(&grant, reference).await?;
         if let Some(client) = client {
             self.pulls.note(&grant, &manifest, client);
         }
-        Ok(manifest)
+        Ok((grant, manifest))
     }
 
     async fn read(

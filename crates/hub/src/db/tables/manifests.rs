@@ -1,5 +1,8 @@
 //! The tables `manifests` and `manifest_references`.
 
+use std::ops::Range;
+
+use bytes::Bytes;
 use dockyard_oci::{
     Digest, Manifest, ManifestReference, MediaType, Reference, RepositoryName, Tag,
 };
@@ -120,6 +123,23 @@ pub(crate) async fn find_body(
     let sql = "SELECT body FROM manifests WHERE repository_id = ? AND digest = ?";
     let row = db.optional::<(Vec<u8>,)>(sql, values![&repository_id, digest]);
     Ok(row.await?.map(|(body,)| body))
+}
+
+/// Reads a part of the bytes of a manifest.
+pub(crate) async fn find_part(
+    db: &Db,
+    repository_id: Id,
+    digest: &Digest,
+    range: Range<u64>,
+) -> Result<Option<Bytes>, DbError> {
+    let sql = "SELECT SUBSTR(body, CAST(? AS INTEGER), CAST(? AS INTEGER))
+        FROM manifests
+        WHERE repository_id = ? AND digest = ?";
+    let (from, length) = (range.start + 1, range.end - range.start);
+    let (from, length) = (bytes_to_column(from), bytes_to_column(length));
+    let values = values![from, length, &repository_id, digest];
+    let row = db.optional::<(Vec<u8>,)>(sql, values).await?;
+    Ok(row.map(|(part,)| part.into()))
 }
 
 row! {

@@ -81,3 +81,12 @@ impl ImportError {
         }
     }
 }
+
+/// Why an image could not be written as a tarball.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    #[error(transparent)]
+    Image(#[from] ImageError),
+}

@@ -18,15 +18,16 @@ use bytes::Bytes;
 use dockyard_oci::{Digest, Reference, Tag};
 use futures::Stream;
 use std::io;
+use std::net::IpAddr;
 
 use super::{Blobs, ImageError, Manifests, Uploads};
 use crate::Id;
 use crate::accounts::{Grant, Pull, Push, User};
-use crate::admission::Places;
+use crate::admission::{Places, network};
 use crate::db::Db;
 use crate::db::tables::layers;
 
-pub use error::ImportError;
+pub use error::{ExportError, ImportError};
 pub use export::{Export, Reader, Wanted};
 
 /// Imports at once, and of one user.
@@ -35,6 +36,13 @@ pub const IMPORTS_OF_ONE: usize = 16;
 /// Decoders at once that take up to 66 MiB each (xz, and zstd by what its frames ask for), and of one user.
 const DEAR: usize = 16;
 const DEAR_OF_ONE: usize = 4;
+
+/// Tarballs that are on their way out at once, and to one network.
+const EXPORTS: usize = 512;
+const EXPORTS_OF_ONE: usize = 64;
+/// Those of them for which layers are unpacked, each range from the layer's start.
+const UNPACKING: usize = 32;
+const UNPACKING_OF_ONE: usize = 8;
 
 /// An image that a tarball held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +66,8 @@ pub struct Archives {
     lengths: export::Lengths,
     imports: Places<Option<Id>>,
     dear: Places<Option<Id>>,
+    exports: Places<u128>,
+    unpacking: Places<u128>,
 }
 
 impl Archives {
@@ -70,6 +80,8 @@ impl Archives {
             lengths: export::Lengths::default(),
             imports: Places::new(IMPORTS, IMPORTS_OF_ONE),
             dear: Places::new(DEAR, DEAR_OF_ONE),
+            exports: Places::new(EXPORTS, EXPORTS_OF_ONE),
+            unpacking: Places::new(UNPACKING, UNPACKING_OF_ONE),
         }
     }
 
@@ -104,15 +116,21 @@ impl Archives {
 
     /// Lays out the tarball of an image that every engine's `load` accepts, of known length.
     ///
-    /// Errors: `ManifestUnknown` when there is no such image, `PlatformUnknown` when there is none for the machine;
-    /// `NotAnImage` and `TooManyManifests` for what can't be written as it is wanted.
+    /// `from` is where the request comes from. Errors: `Busy` when many are on their way there, or to all;
+    /// `ManifestUnknown` when there is no such image, `PlatformUnknown` when there is none for the machine; `NotAnImage`
+    /// and `TooManyManifests` for what can't be written as it is wanted.
     pub async fn export(
         &self,
         grant: &Grant<Pull>,
+        from: IpAddr,
         reference: &Reference,
-        wanted: &Wanted,
-        reader: Reader,
-    ) -> Result<Export, ImageError> {
-        export::lay_out(self, grant, reference, wanted, reader).await
+        (wanted, reader): (&Wanted, Reader),
+    ) -> Result<Export, ExportError> {
+        let places = match reader {
+            Reader::Any => &self.exports,
+            Reader::Docker20 => &self.unpacking,
+        };
+        let place = places.take(network(from))?;
+        Ok(export::lay_out(self, grant, place, reference, (wanted, reader)).await?)
     }
 }

@@ -4,7 +4,8 @@ use std::collections::{HashSet, VecDeque};
 
 use dockyard_oci::{Digest, ImageConfig, Manifest, ManifestKind, Platform, Reference};
 
-use super::{Exporter, Wanted};
+use super::layout::Document;
+use super::{Exporter, Needed, Wanted};
 use crate::images::archive::documents;
 use crate::images::platforms::read_config;
 use crate::images::{ImageError, StoredManifest};
@@ -13,6 +14,9 @@ use crate::images::{ImageError, StoredManifest};
 const DEPTH_MAX: usize = 4;
 /// Most bytes of manifests in one tarball: many times what real images have.
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most manifests that the indexes of one tarball list, here or not, and most blobs of all of them.
+const DOCUMENTS_MAX: usize = 1000;
+const BLOBS_MAX: usize = 10_000;
 
 impl Exporter<'_> {
     /// Finds the image that is meant; of an index, the one for the machine.
@@ -24,8 +28,7 @@ impl Exporter<'_> {
     ) -> Result<(StoredManifest, Manifest), ImageError> {
         let mut reference = self.reference.clone();
         for _ in 0..DEPTH_MAX {
-            let stored = self.archives.manifests.take(self.grant, &reference).await?;
-            let manifest = parse(&stored)?;
+            let (stored, manifest) = self.take(&reference).await?;
             if manifest.kind == ManifestKind::Image {
                 if reference == *self.reference {
                     self.require(wanted, &manifest).await?;
@@ -80,32 +83,35 @@ impl Exporter<'_> {
         }
     }
 
-    /// Reads what a reference leads to and all manifests below it that are there, each once, from the top down.
-    pub(super) async fn documents(&self) -> Result<Vec<(StoredManifest, Manifest)>, ImageError> {
-        let (mut documents, mut bytes) = (Vec::new(), 0);
-        let (mut seen, mut waiting) = (HashSet::new(), VecDeque::new());
-        waiting.push_back((self.reference.clone(), 0));
-        while let Some((reference, depth)) = waiting.pop_front() {
-            let stored = match self.archives.manifests.take(self.grant, &reference).await {
+    /// Finds an index and all manifests below it that are there, each once, from the top down, and the blobs of all.
+    ///
+    /// Holds one manifest at a time. Errors: `TooManyManifests`.
+    pub(super) async fn documents(
+        &self,
+        top: &StoredManifest,
+        index: &Manifest,
+    ) -> Result<(Vec<Document>, Needed), ImageError> {
+        let mut found = Everything::default();
+        found.add(top, index, 0)?;
+        while let Some((digest, depth)) = found.waiting.pop_front() {
+            match self.take(&Reference::Digest(digest)).await {
+                Ok((stored, manifest)) => found.add(&stored, &manifest, depth)?,
                 // An index may list what is not here.
-                Err(ImageError::ManifestUnknown { .. }) if depth > 0 => continue,
-                other => other?,
-            };
-            bytes += stored.bytes.len();
-            if bytes > DOCUMENT_BYTES_MAX {
-                return Err(ImageError::TooManyManifests);
+                Err(ImageError::ManifestUnknown { .. }) => {}
+                Err(error) => return Err(error),
             }
-            let manifest = parse(&stored)?;
-            if depth < DEPTH_MAX {
-                for child in &manifest.manifests {
-                    if seen.insert(child.digest.clone()) {
-                        waiting.push_back((Reference::Digest(child.digest.clone()), depth + 1));
-                    }
-                }
-            }
-            documents.push((stored, manifest));
         }
-        Ok(documents)
+        Ok((found.documents, found.needed))
+    }
+
+    /// Reads a manifest for whoever takes the image.
+    pub(super) async fn take(
+        &self,
+        reference: &Reference,
+    ) -> Result<(StoredManifest, Manifest), ImageError> {
+        let stored = self.archives.manifests.take(self.grant, reference).await?;
+        let manifest = parse(&stored)?;
+        Ok((stored, manifest))
     }
 
     /// Reads which layers an image's configuration lists.
@@ -152,6 +158,41 @@ impl Exporter<'_> {
             wanted: wanted.to_string(),
             available,
         }
+    }
+}
+
+/// What an index leads to, as far as it was read.
+#[derive(Default)]
+struct Everything {
+    documents: Vec<Document>,
+    bytes: usize,
+    needed: Needed,
+    listed: HashSet<Digest>,
+    /// What is still to be read, and how deep it lies.
+    waiting: VecDeque<(Digest, usize)>,
+}
+
+impl Everything {
+    fn add(
+        &mut self,
+        stored: &StoredManifest,
+        manifest: &Manifest,
+        depth: usize,
+    ) -> Result<(), ImageError> {
+        self.documents.push(Document::of(stored));
+        self.bytes += stored.bytes.len();
+        self.needed.add(manifest);
+        if depth < DEPTH_MAX {
+            for child in &manifest.manifests {
+                if self.listed.insert(child.digest.clone()) {
+                    self.waiting.push_back((child.digest.clone(), depth + 1));
+                }
+            }
+        }
+        let fits = self.bytes <= DOCUMENT_BYTES_MAX
+            && self.listed.len() <= DOCUMENTS_MAX
+            && self.needed.order.len() <= BLOBS_MAX;
+        fits.then_some(()).ok_or(ImageError::TooManyManifests)
     }
 }
 

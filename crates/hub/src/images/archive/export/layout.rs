@@ -1,7 +1,7 @@
 //! The parts of a tarball, and the documents in it.
 
 use bytes::Bytes;
-use dockyard_oci::{Digest, Manifest, Reference};
+use dockyard_oci::{Digest, Manifest, MediaType, Reference};
 use serde_json::json;
 use tokio_tar::{EntryType, Header};
 
@@ -14,9 +14,38 @@ const BLOCK: u64 = 512;
 /// Says that a folder is an OCI layout. Source: OCI image-spec, "oci-layout file".
 pub(super) const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
+/// Bytes of zeros that end a tar.
+const END: u64 = 2 * BLOCK;
+/// As many zeros as ever follow a file.
+pub(super) static ZEROS: [u8; 3 * 512] = [0; 3 * 512];
+
+/// A manifest that is read when its turn comes.
 #[derive(Debug, Clone)]
-pub(super) enum Part {
+pub(super) struct Document {
+    pub digest: Digest,
+    pub media_type: MediaType,
+    /// In bytes.
+    pub length: u64,
+}
+
+impl Document {
+    pub(super) fn of(stored: &StoredManifest) -> Self {
+        Self {
+            digest: stored.digest.clone(),
+            media_type: stored.media_type.clone(),
+            length: stored.bytes.len() as u64,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) enum Content {
     Bytes(Bytes),
+    Document {
+        digest: Digest,
+        /// In bytes.
+        length: u64,
+    },
     Blob(Blob),
     /// A zstd layer, as what is inside.
     Unpacked {
@@ -26,60 +55,117 @@ pub(super) enum Part {
     },
 }
 
-impl Part {
-    pub(super) fn length(&self) -> u64 {
+impl Content {
+    fn length(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Blob(blob) => blob.size_bytes,
-            Self::Unpacked { length, .. } => *length,
+            Self::Document { length, .. } | Self::Unpacked { length, .. } => *length,
         }
     }
 }
 
-/// The parts of a tarball, in order.
+/// A file of a tarball.
+#[derive(Debug)]
+pub(super) struct TarFile {
+    name: String,
+    pub content: Content,
+    /// Bytes that follow the content: to the end of its block, or of the tar.
+    zeros: u64,
+}
+
+/// What a file takes in a tarball, in this order.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    Header,
+    Content,
+    Zeros,
+}
+
+impl TarFile {
+    fn new(name: String, content: Content) -> Self {
+        let zeros = (BLOCK - content.length() % BLOCK) % BLOCK;
+        Self {
+            name,
+            content,
+            zeros,
+        }
+    }
+
+    /// Lists the parts with their lengths in bytes.
+    pub(super) fn parts(&self) -> [(Part, u64); 3] {
+        [
+            (Part::Header, BLOCK),
+            (Part::Content, self.content.length()),
+            (Part::Zeros, self.zeros),
+        ]
+    }
+
+    /// Returns the length of all parts in bytes.
+    pub(super) fn span(&self) -> u64 {
+        self.parts().iter().map(|(_, length)| length).sum()
+    }
+
+    pub(super) fn header(&self) -> Bytes {
+        let mut header = Header::new_ustar();
+        header
+            .set_path(&self.name)
+            .expect("names of an OCI layout fit a tar header");
+        header.set_entry_type(EntryType::Regular);
+        header.set_size(self.content.length());
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_cksum();
+        Bytes::copy_from_slice(header.as_bytes())
+    }
+}
+
+/// The files of a tarball, in order.
 #[derive(Default)]
 pub(super) struct Layout {
-    parts: Vec<Part>,
+    files: Vec<TarFile>,
 }
 
 impl Layout {
     /// Adds a small file.
     pub(super) fn file(&mut self, name: &str, bytes: &[u8]) {
-        self.part(name, Part::Bytes(Bytes::copy_from_slice(bytes)));
+        let content = Content::Bytes(Bytes::copy_from_slice(bytes));
+        self.add(name.to_owned(), content);
     }
 
     /// Adds a manifest at the place of its digest.
-    pub(super) fn document(&mut self, digest: &Digest, bytes: &Bytes) {
-        self.part(&blob_name(digest), Part::Bytes(bytes.clone()));
+    pub(super) fn document(&mut self, document: Document) {
+        let Document { digest, length, .. } = document;
+        self.add(blob_name(&digest), Content::Document { digest, length });
     }
 
     /// Adds a blob at the place of its digest.
     pub(super) fn blob(&mut self, blob: Blob) {
-        self.part(&blob_name(&blob.digest), Part::Blob(blob));
+        self.add(blob_name(&blob.digest), Content::Blob(blob));
     }
 
     /// Adds a file.
-    pub(super) fn part(&mut self, name: &str, part: Part) {
-        let length = part.length();
-        self.parts.push(Part::Bytes(header(name, length).into()));
-        self.parts.push(part);
-        let padding = vec![0; padding(length)];
-        self.parts.push(Part::Bytes(padding.into()));
+    pub(super) fn add(&mut self, name: String, content: Content) {
+        self.files.push(TarFile::new(name, content));
     }
 
-    /// Ends the tar.
-    pub(super) fn finish(mut self) -> Vec<Part> {
-        self.parts.push(Part::Bytes(Bytes::from_static(&[0; 1024])));
-        self.parts
+    /// Ends the tar, which has a file at least.
+    pub(super) fn finish(mut self) -> Vec<TarFile> {
+        if let Some(last) = self.files.last_mut() {
+            last.zeros += END;
+        }
+        self.files
     }
 }
 
 impl Exporter<'_> {
-    pub(super) fn index_json(&self, stored: &StoredManifest) -> Vec<u8> {
+    pub(super) fn index_json(&self, document: &Document) -> Vec<u8> {
         let mut descriptor = json!({
-            "mediaType": stored.media_type,
-            "digest": stored.digest,
-            "size": stored.bytes.len(),
+            "mediaType": document.media_type,
+            "digest": document.digest,
+            "size": document.length,
         });
         if let Reference::Tag(tag) = self.reference {
             descriptor["annotations"] = json!({
@@ -112,23 +198,4 @@ impl Exporter<'_> {
         };
         serde_json::to_vec(&[saved]).expect("names are plain strings")
     }
-}
-
-fn header(name: &str, size_bytes: u64) -> Vec<u8> {
-    let mut header = Header::new_ustar();
-    header
-        .set_path(name)
-        .expect("names of an OCI layout fit a tar header");
-    header.set_entry_type(EntryType::Regular);
-    header.set_size(size_bytes);
-    header.set_mode(0o644);
-    header.set_mtime(0);
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_cksum();
-    header.as_bytes().to_vec()
-}
-
-fn padding(size_bytes: u64) -> usize {
-    usize::try_from((BLOCK - size_bytes % BLOCK) % BLOCK).unwrap_or_default()
 }

@@ -8,16 +8,20 @@ mod layout;
 mod unpacked;
 
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::ops::Range;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use dockyard_oci::{Digest, Manifest, Platform, Reference};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use self::layout::{Layout, Part};
+use self::layout::{Content, Document, Layout, Part, TarFile, ZEROS};
 pub(crate) use self::unpacked::Lengths;
 use super::Archives;
 use super::documents::blob_name;
 use crate::accounts::{Grant, Pull};
+use crate::admission::Place;
 use crate::db::tables::repository_blobs;
 use crate::images::{Blob, ImageError, StoredManifest};
 use crate::store::ByteStream;
@@ -43,84 +47,120 @@ pub enum Reader {
     Docker20,
 }
 
-/// A tarball that is laid out but not read yet.
+/// A tarball that is laid out but not read yet: of each file it knows the length and where its bytes are.
 #[derive(Debug)]
 pub struct Export {
     /// Of the manifest that is inside.
     pub digest: Digest,
     /// Length of the tarball in bytes.
     pub length: u64,
-    parts: Vec<Part>,
+    files: Arc<[TarFile]>,
+    source: Arc<Source>,
+}
+
+/// Where the files of a tarball are read from, each when its turn comes.
+#[derive(Debug)]
+struct Source {
     archives: Archives,
+    grant: Grant<Pull>,
+    _place: Place<u128>,
 }
 
 impl Export {
     /// Streams a range of the tarball's bytes.
     pub fn read(&self, range: Range<u64>) -> ByteStream {
-        let (mut at, mut wanted) = (0, Vec::new());
-        for part in &self.parts {
-            let (start, end) = (at, at + part.length());
-            at = end;
-            let (from, to) = (range.start.max(start), range.end.min(end));
-            if from < to {
-                wanted.push((part.clone(), from - start..to - start));
+        let (files, source) = (self.files.clone(), self.source.clone());
+        let mut at = 0;
+        let wanted = (0..files.len()).filter_map({
+            let files = files.clone();
+            move |i| {
+                let (start, end) = (at, at + files[i].span());
+                at = end;
+                let (from, to) = (range.start.max(start), range.end.min(end));
+                (from < to).then(|| (i, from - start..to - start))
             }
-        }
-        let archives = self.archives.clone();
+        });
         stream::iter(wanted)
-            .then(move |(part, range)| read_part(archives.clone(), part, range))
+            .then(move |(i, range)| {
+                let (files, source) = (files.clone(), source.clone());
+                async move { source.read(&files[i], range).await }
+            })
             .try_flatten()
             .boxed()
     }
 }
 
-async fn read_part(
-    archives: Archives,
-    part: Part,
-    range: Range<u64>,
-) -> std::io::Result<ByteStream> {
-    match part {
-        Part::Blob(blob) => {
-            let stream = archives.blobs.read(&blob, range).await;
-            stream.map_err(std::io::Error::other)
+impl Source {
+    /// Streams a range of a file with its header and what fills it up.
+    async fn read(&self, file: &TarFile, range: Range<u64>) -> io::Result<ByteStream> {
+        let mut parts = Vec::with_capacity(3);
+        let mut at = 0;
+        for (part, length) in file.parts() {
+            let (start, end) = (at, at + length);
+            at = end;
+            let (from, to) = (range.start.max(start), range.end.min(end));
+            if from < to {
+                let within = from - start..to - start;
+                parts.push(match part {
+                    Part::Header => once(slice(&file.header(), within)),
+                    Part::Content => self.content(&file.content, within).await?,
+                    Part::Zeros => once(slice(&Bytes::from_static(&ZEROS), within)),
+                });
+            }
         }
-        Part::Unpacked { blob, .. } => {
-            let stream = unpacked::read(&archives.blobs, &blob, range).await;
-            stream.map_err(std::io::Error::other)
-        }
-        Part::Bytes(bytes) => {
-            let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-            let bytes = bytes.slice(index(range.start)..index(range.end));
-            Ok(stream::iter([Ok(bytes)]).boxed())
-        }
+        Ok(stream::iter(parts).flatten().boxed())
     }
+
+    async fn content(&self, content: &Content, range: Range<u64>) -> io::Result<ByteStream> {
+        let blobs = &self.archives.blobs;
+        let stream = match content {
+            Content::Blob(blob) => blobs.read(blob, range).await,
+            Content::Unpacked { blob, .. } => unpacked::read(blobs, blob, range).await,
+            Content::Bytes(bytes) => return Ok(once(slice(bytes, range))),
+            Content::Document { digest, .. } => {
+                let manifests = &self.archives.manifests;
+                return Ok(manifests.read_range(&self.grant, digest, range));
+            }
+        };
+        stream.map_err(io::Error::other)
+    }
+}
+
+fn once(bytes: Bytes) -> ByteStream {
+    stream::iter([Ok(bytes)]).boxed()
+}
+
+/// Takes a range of what is in memory; what is not there is left out, and missed at the end.
+fn slice(bytes: &Bytes, range: Range<u64>) -> Bytes {
+    let index = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
+    bytes.slice(index(range.start)..index(range.end))
 }
 
 pub(super) async fn lay_out(
     archives: &Archives,
     grant: &Grant<Pull>,
+    place: Place<u128>,
     reference: &Reference,
-    wanted: &Wanted,
-    reader: Reader,
+    (wanted, reader): (&Wanted, Reader),
 ) -> Result<Export, ImageError> {
-    let export = Exporter {
+    let exporter = Exporter {
         archives,
         grant,
         reference,
     };
-    if *wanted == Wanted::Everything {
-        return export.everything().await;
-    }
-    let (stored, manifest) = export.choose(wanted).await?;
-    let has_zstd = manifest
-        .layers
-        .iter()
-        .any(|layer| layer.media_type.as_str().ends_with("+zstd"));
-    if reader == Reader::Docker20 && has_zstd {
-        export.for_docker20(stored, &manifest).await
-    } else {
-        export.hybrid(stored, &manifest).await
-    }
+    let (digest, layout) = exporter.lay_out(wanted, reader).await?;
+    let files = layout.finish();
+    let source = Source {
+        archives: archives.clone(),
+        grant: grant.clone(),
+        _place: place,
+    };
+    Ok(Export {
+        digest,
+        length: files.iter().map(TarFile::span).sum(),
+        files: files.into(),
+        source: Arc::new(source),
+    })
 }
 
 struct Exporter<'a> {
@@ -130,43 +170,64 @@ struct Exporter<'a> {
 }
 
 impl Exporter<'_> {
+    async fn lay_out(
+        &self,
+        wanted: &Wanted,
+        reader: Reader,
+    ) -> Result<(Digest, Layout), ImageError> {
+        if *wanted == Wanted::Everything {
+            return self.everything().await;
+        }
+        let (stored, manifest) = self.choose(wanted).await?;
+        let has_zstd = manifest
+            .layers
+            .iter()
+            .any(|layer| layer.media_type.as_str().ends_with("+zstd"));
+        if reader == Reader::Docker20 && has_zstd {
+            self.for_docker20(stored, &manifest).await
+        } else {
+            let needed = needed(&manifest);
+            self.hybrid(&stored, &manifest, needed).await
+        }
+    }
+
     /// An image as docker and OCI tools read it, both from one file.
     async fn hybrid(
         &self,
-        stored: StoredManifest,
+        stored: &StoredManifest,
         manifest: &Manifest,
-    ) -> Result<Export, ImageError> {
-        let blobs = self.blobs_of(&[manifest]).await?;
+        needed: Needed,
+    ) -> Result<(Digest, Layout), ImageError> {
         let mut tar = Layout::default();
+        let head = Document::of(stored);
         tar.file("oci-layout", layout::OCI_LAYOUT);
-        tar.file("index.json", &self.index_json(&stored));
+        tar.file("index.json", &self.index_json(&head));
         tar.file("manifest.json", &self.manifest_json(manifest));
-        tar.document(&stored.digest, &stored.bytes);
-        for blob in blobs {
+        let digest = head.digest.clone();
+        tar.document(head);
+        for blob in self.find(needed).await? {
             tar.blob(blob);
         }
-        Ok(self.finish(stored.digest, tar))
+        Ok((digest, tar))
     }
 
     /// An index with its images, attestations and all, as an OCI layout.
-    async fn everything(&self) -> Result<Export, ImageError> {
-        let documents = self.documents().await?;
-        let (top, manifest) = &documents[0];
-        if documents.len() == 1 && manifest.manifests.is_empty() {
-            return self.hybrid(top.clone(), manifest).await;
+    async fn everything(&self) -> Result<(Digest, Layout), ImageError> {
+        let (stored, manifest) = self.take(self.reference).await?;
+        if manifest.manifests.is_empty() {
+            return self.hybrid(&stored, &manifest, needed(&manifest)).await;
         }
-        let manifests: Vec<&Manifest> = documents.iter().map(|(_, manifest)| manifest).collect();
-        let blobs = self.blobs_of(&manifests).await?;
         let mut tar = Layout::default();
         tar.file("oci-layout", layout::OCI_LAYOUT);
-        tar.file("index.json", &self.index_json(top));
-        for (stored, _) in &documents {
-            tar.document(&stored.digest, &stored.bytes);
+        tar.file("index.json", &self.index_json(&Document::of(&stored)));
+        let (documents, needed) = self.documents(&stored, &manifest).await?;
+        for document in documents {
+            tar.document(document);
         }
-        for blob in blobs {
+        for blob in self.find(needed).await? {
             tar.blob(blob);
         }
-        Ok(self.finish(top.digest.clone(), tar))
+        Ok((stored.digest, tar))
     }
 
     /// An image for docker alone, with the layers that it can't unpack unpacked. Each file stands at the place of its
@@ -175,7 +236,7 @@ impl Exporter<'_> {
         &self,
         stored: StoredManifest,
         manifest: &Manifest,
-    ) -> Result<Export, ImageError> {
+    ) -> Result<(Digest, Layout), ImageError> {
         let diff_ids = self.diff_ids(manifest).await?;
         let mut tar = Layout::default();
         let layers = manifest.layers.iter().zip(&diff_ids);
@@ -188,47 +249,38 @@ impl Exporter<'_> {
         let layers = manifest.layers.iter().map(|layer| place(&layer.digest));
         let saved = self.saved(config.unwrap_or_default(), layers.collect());
         tar.file("manifest.json", &saved);
-        tar.document(&stored.digest, &stored.bytes);
+        tar.document(Document::of(&stored));
         let mut written = HashSet::new();
-        for blob in self.blobs_of(&[manifest]).await? {
+        for blob in self.find(needed(manifest)).await? {
             let place = place(&blob.digest);
             // The same layer may have been compressed in two ways.
             if !written.insert(place.clone()) {
                 continue;
             }
-            let part = if unpacked.contains_key(&blob.digest) {
+            let content = if unpacked.contains_key(&blob.digest) {
                 self.unpacked(&blob).await?
             } else {
-                Part::Blob(blob)
+                Content::Blob(blob)
             };
-            tar.part(&place, part);
+            tar.add(place, content);
         }
-        Ok(self.finish(stored.digest, tar))
+        Ok((stored.digest, tar))
     }
 
-    async fn unpacked(&self, blob: &Blob) -> Result<Part, ImageError> {
+    async fn unpacked(&self, blob: &Blob) -> Result<Content, ImageError> {
         let archives = self.archives;
         let length = archives.lengths.of(&archives.blobs, blob).await?;
-        Ok(Part::Unpacked {
+        Ok(Content::Unpacked {
             blob: blob.clone(),
             length,
         })
     }
 
-    /// Finds the blobs of images, each once, in the order in which they are first named.
-    async fn blobs_of(&self, manifests: &[&Manifest]) -> Result<Vec<Blob>, ImageError> {
-        let mut needed: Vec<&Digest> = Vec::new();
-        let mut seen = HashSet::new();
-        for manifest in manifests {
-            let blobs = manifest.config.iter().chain(&manifest.layers);
-            needed.extend(
-                blobs
-                    .map(|d| &d.digest)
-                    .filter(|digest| seen.insert(*digest)),
-            );
-        }
+    /// Finds the blobs that are needed, in their order.
+    async fn find(&self, needed: Needed) -> Result<Vec<Blob>, ImageError> {
+        let digests: Vec<&Digest> = needed.order.iter().collect();
         let id = self.grant.repository_id();
-        let found = repository_blobs::find_many(&self.archives.db, id, &needed).await?;
+        let found = repository_blobs::find_many(&self.archives.db, id, &digests).await?;
         let mut found: HashMap<Digest, Blob> = found
             .into_iter()
             .map(|blob| (blob.digest.clone(), blob))
@@ -237,16 +289,29 @@ impl Exporter<'_> {
             let unknown = || crate::images::blobs::unknown(digest, self.grant.repository());
             found.remove(digest).ok_or_else(unknown)
         };
-        needed.into_iter().map(take).collect()
+        digests.into_iter().map(take).collect()
     }
+}
 
-    fn finish(&self, digest: Digest, tar: Layout) -> Export {
-        let parts = tar.finish();
-        Export {
-            digest,
-            length: parts.iter().map(Part::length).sum(),
-            parts,
-            archives: self.archives.clone(),
+/// Digests of blobs, each once, in the order in which they are first named.
+#[derive(Default)]
+struct Needed {
+    order: Vec<Digest>,
+    seen: HashSet<Digest>,
+}
+
+impl Needed {
+    fn add(&mut self, manifest: &Manifest) {
+        for blob in manifest.config.iter().chain(&manifest.layers) {
+            if self.seen.insert(blob.digest.clone()) {
+                self.order.push(blob.digest.clone());
+            }
         }
     }
+}
+
+fn needed(manifest: &Manifest) -> Needed {
+    let mut needed = Needed::default();
+    needed.add(manifest);
+    needed
 }
