@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use dockyard::server::{self, config::Cli};
+use rustix::fs::Mode;
 
 /// Gives memory back after a burst: with the system's allocator, many requests at once left some hundred
 /// megabytes behind.
@@ -12,6 +13,8 @@ use dockyard::server::{self, config::Cli};
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
+    // Whatever is made is for its owner alone: data, backups, and what a library writes beside them.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()

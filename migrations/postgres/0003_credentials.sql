@@ -5,4 +5,7 @@ ALTER TABLE sessions ADD COLUMN generation BIGINT NOT NULL DEFAULT 0;
 
 -- `id` is the SHA-256 of what the cookie holds, in hex. Sessions from before, kept as the cookie has them, end.
 DELETE FROM sessions;
+
+-- The set-up key, which was kept as it is; each start makes a new one.
+DELETE FROM settings WHERE name = 'setup_key';
 ALTER TABLE sessions ALTER COLUMN id TYPE VARCHAR(64) COLLATE "C";

@@ -9,10 +9,11 @@ use anyhow::Context;
 use dockyard_hub::Caretaker;
 use dockyard_hub::backup::{self, DamagedBlob, Progress, Told};
 use dockyard_hub::images::{Collected, Mode, Problem, Repair, Verified};
+use dockyard_oci::UserName;
 
 use super::config::{
     AdminCommand, AdminSettings, BackupArgs, DataArgs, GcArgs, KeepArgs, LogFormat, RestoreArgs,
-    VerifyArgs,
+    RotateKeysArgs, VerifyArgs,
 };
 use super::serve::start_log;
 
@@ -26,6 +27,7 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
         AdminCommand::Verify(args) => verify(args).await,
         AdminCommand::Backup(args) => Box::pin(back_up(args)).await,
         AdminCommand::Restore(args) => restore(args).await,
+        AdminCommand::RotateKeys(args) => rotate_keys(args).await,
     }
 }
 
@@ -84,6 +86,21 @@ fn print_collected(mode: Mode, collected: &Collected, secs: f64) {
             "{failures} could not be handled, for the reasons above: the next pass tries again"
         );
     }
+}
+
+async fn rotate_keys(args: RotateKeysArgs) -> anyhow::Result<ExitCode> {
+    start_log(LogFormat::Text);
+    let (caretaker, _) = open(args.data, &KeepArgs::default()).await?;
+    let rotated = caretaker.rotate_keys().await;
+    caretaker.close().await;
+    rotated?;
+    println!(
+        "made new keys: running servers take them up within 30 seconds, and clients log in again by themselves"
+    );
+    println!(
+        "links to make the first administrator are worthless now: the next start prints another"
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn back_up(args: BackupArgs) -> anyhow::Result<ExitCode> {
@@ -162,6 +179,11 @@ impl Show {
                     let copied = progress.copied_bytes / 1_000_000;
                     eprint!("\r{blobs} of {of_blobs} blobs, {copied} MB copied\x1b[K");
                 }
+            }
+            Told::Administrators([]) => println!("nobody is an administrator in this backup"),
+            Told::Administrators(names) => {
+                let names: Vec<&str> = names.iter().map(UserName::as_str).collect();
+                println!("administrators in this backup: {}", names.join(", "));
             }
             Told::Damaged(DamagedBlob { digest, what }) => {
                 self.end();

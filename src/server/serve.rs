@@ -28,6 +28,9 @@ const FIRST_PASS: Duration = Duration::from_mins(5);
 /// How often expired sessions are swept.
 const SWEEP: Duration = Duration::from_hours(1);
 
+/// How soon new keys are taken up.
+const KEYS_FOLLOWED: Duration = Duration::from_secs(30);
+
 /// Runs what the command line asks for.
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
@@ -65,6 +68,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         .unwrap_or_else(|| format!("{scheme}://{address}"));
     greet(&hub, &url).await?;
     tokio::spawn(sweep(hub.clone()));
+    tokio::spawn(follow_keys(hub.clone()));
     let mut state = AppState::new(hub.clone(), settings.public_url.clone());
     state.is_tls = tls.is_some();
     if let Some(interval) = settings.gc_interval {
@@ -105,10 +109,10 @@ async fn greet(hub: &Hub, url: &str) -> anyhow::Result<()> {
         "Dockyard {} is ready on {url}",
         env!("CARGO_PKG_VERSION")
     );
-    if let Some(key) = hub.accounts.setup_key().await? {
+    if let Some(key) = hub.accounts.new_setup_key().await? {
         let _ = writeln!(
             out,
-            "No administrator yet. Make the first one here (once, valid until used): \
+            "No administrator yet. Make the first one here (once; each start prints a new link): \
              {url}/setup?key={}",
             key.reveal()
         );
@@ -185,6 +189,16 @@ async fn collect(hub: Hub, interval: Duration, options: CollectorOptions, metric
                 );
             }
             Err(error) => warn!(%error, "the collector gave up this pass"),
+        }
+    }
+}
+
+/// Takes up new keys that `dockyard admin rotate-keys` made.
+async fn follow_keys(hub: Hub) {
+    loop {
+        tokio::time::sleep(KEYS_FOLLOWED).await;
+        if let Err(error) = hub.accounts.tokens.load_key().await {
+            warn!(%error, "could not look for new keys");
         }
     }
 }

@@ -272,7 +272,7 @@ impl TestApp {
             name: name.parse().unwrap(),
             password: Secret::new(PASSWORD.to_owned()),
             email: None,
-            setup_key: self.hub.accounts.setup_key().await.unwrap(),
+            setup_key: self.hub.accounts.new_setup_key().await.unwrap(),
         };
         let user = self.hub.accounts.sign_up(request).await.unwrap();
         assert!(user.is_admin);

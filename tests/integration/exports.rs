@@ -377,7 +377,8 @@ async fn manifests_that_nobody_reads_are_not_held() {
         }
     }
     let more = peak_mib() - before;
-    assert!(more < 100, "{more} MiB");
+    // Drivers of database servers keep buffers of some manifests; held whole, it would be a gigabyte.
+    assert!(more < 200, "{more} MiB");
     // Whoever does read gets every byte.
     let whole = unread.pop().unwrap().bytes().await.unwrap();
     assert_eq!(digest(&whole), manifest);

@@ -6,23 +6,25 @@
 //! one before until then.
 
 use std::collections::HashSet;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dockyard_oci::Digest;
+use dockyard_oci::{Digest, UserName};
 use futures::{StreamExt, TryStreamExt};
 
-use crate::db::tables::{blobs, leases, uploads};
-use crate::db::{DatabaseUrl, Db, DbError};
+use crate::db::tables::{blobs, leases, uploads, users};
+use crate::db::{DatabaseUrl, Db, DbError, find_foreign};
 use crate::hub::{HubOptions, OpenError, lock};
 use crate::images::{Blob, Hasher};
+use crate::private;
 use crate::store::{BlobStore, End, FsStore, Location, StoreError};
 
 /// Rows looked up at once.
 const BATCH: u32 = 500;
+/// Administrators that are named.
+const ADMINISTRATORS_MAX: u32 = 100;
 const DATABASE: &str = "dockyard.db";
 /// Ends the name of a database until all its blobs are there.
 const UNFINISHED: &str = ".unfinished";
@@ -56,6 +58,8 @@ pub enum Told<'a> {
     Waiting,
     Progress(&'a Progress),
     Damaged(&'a DamagedBlob),
+    /// Who may do everything, according to a database that is restored; a hundred names at most.
+    Administrators(&'a [UserName]),
 }
 
 type Tell<'a> = &'a mut (dyn FnMut(Told<'_>) + Send);
@@ -78,6 +82,16 @@ pub enum BackupError {
         "there is a database already: {0}. Restore to another --data-dir, or move that one away"
     )]
     NotEmpty(PathBuf),
+    #[error(
+        "others may write to {0}, and so into the backup: `chmod 700` it, or name a folder that is not there yet"
+    )]
+    OpenToOthers(PathBuf),
+    #[error("{0} is not a folder: a backup has its blobs there, and links are not followed")]
+    NotAFolder(PathBuf),
+    #[error(
+        "this is no backup as Dockyard makes them, and nothing was restored: {0}. Somebody may have changed it"
+    )]
+    Foreign(String),
     #[error("the folder {0} can't be used: {1}")]
     Folder(PathBuf, #[source] io::Error),
     #[error(transparent)]
@@ -97,12 +111,14 @@ pub(crate) async fn back_up(
     now_ms: i64,
     tell: Tell<'_>,
 ) -> Result<Progress, BackupError> {
-    // It holds hashes of passwords, and keys.
-    folder_failed(to, make_private(to))?;
+    folder_failed(to, private::make_folder(to))?;
+    if private::is_open_to_others(to) {
+        return Err(BackupError::OpenToOthers(to.to_owned()));
+    }
     let database = to.join(DATABASE);
     let unfinished = with_end(&database, UNFINISHED);
     folder_failed(to, remove(&unfinished))?;
-    let blobs = folder_failed(to, FsStore::open(&to.join(BLOBS)))?;
+    let blobs = open_blobs(to)?;
     db.snapshot(&unfinished).await?;
     let copy = open(&unfinished).await?;
     // What was under way then is no longer when it is put back.
@@ -148,11 +164,11 @@ pub async fn restore(
         server @ DatabaseUrl::Server(_) => return Err(BackupError::Server(server)),
     };
     let source = from.join(DATABASE);
-    if !source.is_file() {
+    if !fs::symlink_metadata(&source).is_ok_and(|found| found.is_file()) {
         return Err(BackupError::NoBackup(from.to_owned()));
     }
     let folder = options.data_dir.clone();
-    folder_failed(&folder, fs::create_dir_all(&folder))?;
+    folder_failed(&folder, private::claim_folder(&folder))?;
     let _lock = lock(&folder)?;
     if database.exists() {
         return Err(BackupError::NotEmpty(database));
@@ -160,21 +176,56 @@ pub async fn restore(
     let store = options.open_store().await?;
     let unfinished = with_end(&database, UNFINISHED);
     folder_failed(&folder, remove(&unfinished))?;
-    folder_failed(&folder, fs::copy(&source, &unfinished))?;
-    let copy = open(&unfinished).await?;
-    let blobs = folder_failed(from, FsStore::open(&from.join(BLOBS)))?;
+    folder_failed(&folder, copy_file(&source, &unfinished))?;
+    let now_ms = options.clock.now_ms();
+    let restored = put_back(&unfinished, from, &*store, now_ms, tell).await;
+    if restored.is_err() {
+        folder_failed(&folder, remove(&unfinished))?;
+    }
+    let restored = restored?;
+    folder_failed(&folder, put_in_place(&unfinished, &database))?;
+    Ok(restored)
+}
+
+/// Looks at the copy of a database from a backup, which anybody may have written, and brings its blobs.
+async fn put_back(
+    unfinished: &Path,
+    from: &Path,
+    store: &dyn BlobStore,
+    now_ms: i64,
+    tell: Tell<'_>,
+) -> Result<Progress, BackupError> {
+    if let Some(what) = find_foreign(unfinished).await? {
+        return Err(BackupError::Foreign(what));
+    }
+    let blobs = open_blobs(from)?;
+    let copy = open(unfinished).await?;
     let work = Copying {
         from: &blobs,
-        to: &*store,
+        to: store,
         before: None,
         listed: &copy,
-        now_ms: options.clock.now_ms(),
+        now_ms,
     };
-    let copied = work.run(tell).await;
+    let copied = work.check_and_run(tell).await;
     copy.close().await;
-    let copied = copied?;
-    folder_failed(&folder, put_in_place(&unfinished, &database))?;
-    Ok(copied)
+    copied
+}
+
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = private::open_plain(from)?;
+    let mut target = private::file_options().create_new(true).open(to)?;
+    io::copy(&mut source, &mut target).map(|_| ())
+}
+
+/// Opens the blobs of a backup; a link in their place is not followed.
+fn open_blobs(folder: &Path) -> Result<FsStore, BackupError> {
+    let blobs = folder.join(BLOBS);
+    let found = fs::symlink_metadata(&blobs);
+    if found.is_ok_and(|found| !found.is_dir()) {
+        return Err(BackupError::NotAFolder(blobs));
+    }
+    folder_failed(folder, FsStore::open(&blobs))
 }
 
 /// Copies every blob that a database lists.
@@ -188,6 +239,16 @@ struct Copying<'a> {
 }
 
 impl Copying<'_> {
+    /// Makes sure that the database is whole, tells who may do everything in it, and copies.
+    async fn check_and_run(&self, tell: Tell<'_>) -> Result<Progress, BackupError> {
+        if let Some(what) = self.listed.check().await?.first() {
+            return Err(BackupError::Foreign(what.clone()));
+        }
+        let administrators = users::list_admins(self.listed, ADMINISTRATORS_MAX).await?;
+        tell(Told::Administrators(&administrators));
+        self.run(tell).await
+    }
+
     async fn run(&self, tell: Tell<'_>) -> Result<Progress, BackupError> {
         let mut progress = Progress {
             of_blobs: blobs::count(self.listed).await?,
@@ -304,14 +365,6 @@ fn folder_failed<T>(folder: &Path, result: io::Result<T>) -> Result<T, BackupErr
     result.map_err(|error| BackupError::Folder(folder.to_owned(), error))
 }
 
-fn make_private(folder: &Path) -> io::Result<()> {
-    if !folder.exists() {
-        fs::create_dir_all(folder)?;
-        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
 fn with_end(file: &Path, end: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(end);
@@ -329,9 +382,8 @@ fn remove(file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a closed database durable under its name, for its owner alone.
+/// Makes a closed database durable under its name.
 fn put_in_place(unfinished: &Path, file: &Path) -> io::Result<()> {
-    fs::set_permissions(unfinished, Permissions::from_mode(0o600))?;
     File::open(unfinished)?.sync_all()?;
     fs::rename(unfinished, file)?;
     match file.parent() {

@@ -19,6 +19,7 @@ use crate::images::archive::Archives;
 use crate::images::{
     Blobs, Collector, History, Manifests, Pulls, Repositories, Stars, Tags, Uploads, Verifier,
 };
+use crate::private::{self, claim_folder};
 use crate::search::Search;
 use crate::store::{BlobStore, FsStore, S3Options, StoreError};
 
@@ -116,7 +117,7 @@ impl Deref for Hub {
 impl Hub {
     /// Opens the data folder, makes it when missing, and starts what runs in the background.
     pub async fn open(options: HubOptions) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(&options.data_dir)
+        claim_folder(&options.data_dir)
             .map_err(|error| OpenError::Folder(options.data_dir.clone(), error))?;
         let lock = lock(&options.data_dir)?;
         let store = options.open_store().await?;
@@ -230,6 +231,7 @@ pub struct Vitals {
 pub struct Caretaker {
     pub collector: Collector,
     pub verifier: Verifier,
+    accounts: Accounts,
     options: HubOptions,
     store: Arc<dyn BlobStore>,
     db: Db,
@@ -248,14 +250,21 @@ impl Caretaker {
         let db = Db::open(&database).await?;
         let clock = options.clock.clone();
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
-        let tokens = Accounts::open(db.clone(), clock.clone()).await?.tokens;
+        let accounts = Accounts::open(db.clone(), clock.clone()).await?;
+        let tokens = accounts.tokens.clone();
         Ok(Self {
             collector: Collector::new(db.clone(), store.clone(), uploads, tokens, clock.clone()),
             verifier: Verifier::new(db.clone(), store.clone(), clock),
+            accounts,
             options,
             store,
             db,
         })
+    }
+
+    /// Makes new keys, so that whoever saw the old ones can do nothing with them.
+    pub async fn rotate_keys(&self) -> Result<(), DbError> {
+        self.accounts.rotate_keys().await
     }
 
     /// Makes a backup of the embedded database and all blobs in a folder, while the server goes on; what is there
@@ -299,7 +308,10 @@ impl Caretaker {
 /// are claimed within a process. The system lets go of the lock when the process ends, however it does.
 pub(crate) fn lock(data_dir: &Path) -> Result<File, OpenError> {
     let failed = |error| OpenError::Folder(data_dir.to_owned(), error);
-    let file = File::create(data_dir.join("lock")).map_err(failed)?;
+    let file = private::file_options()
+        .create(true)
+        .open(data_dir.join("lock"))
+        .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(data_dir.to_owned())),

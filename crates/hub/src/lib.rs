@@ -12,6 +12,7 @@ pub mod fault;
 mod hub;
 mod id;
 pub mod images;
+mod private;
 pub mod search;
 mod secret;
 pub mod store;

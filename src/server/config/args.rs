@@ -55,6 +55,11 @@ pub enum AdminCommand {
     ///
     /// Every blob is hashed on the way. Exits with 1 when blobs had to be left out.
     Restore(RestoreArgs),
+    /// Make new keys, when the old ones may have been seen, as in a lost backup.
+    ///
+    /// The registry tokens that clients hold for a quarter of an hour end, and set-up links. Running servers take the new key up
+    /// within 30 seconds. Passwords, sessions and personal tokens, of which the database has hashes, stay.
+    RotateKeys(RotateKeysArgs),
 }
 
 /// Which server is asked.
@@ -132,6 +137,12 @@ pub struct RestoreArgs {
     /// Folder of the backup
     #[arg(value_name = "DIR")]
     pub from: PathBuf,
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct RotateKeysArgs {
     #[command(flatten)]
     pub data: DataArgs,
 }

@@ -22,7 +22,7 @@ use times::{Keep, TimeShift};
 
 pub use args::{
     AdminCommand, BackupArgs, Cli, Command, GcArgs, HealthArgs, KeepArgs, LogFormat, RestoreArgs,
-    ServeArgs, VerifyArgs,
+    RotateKeysArgs, ServeArgs, VerifyArgs,
 };
 pub use data::DataArgs;
 

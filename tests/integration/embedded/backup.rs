@@ -1,5 +1,7 @@
 //! `dockyard admin backup` and `restore`.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +11,12 @@ use dockyard_hub::backup::{BackupError, Progress, Told, restore};
 use dockyard_hub::clock::Clock;
 use dockyard_hub::{HubOptions, OpenError};
 use reqwest::{Method, StatusCode};
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
 use crate::app::{TestApp, digest};
 use crate::collector_failures::{app, collect};
-use crate::process::{command, verify};
+use crate::process::{Server, command, verify};
 
 async fn back_up(app: &TestApp, to: &Path) -> Result<(Progress, Vec<String>), BackupError> {
     let caretaker = Caretaker::open(app.options()).await.unwrap();
@@ -249,7 +252,8 @@ async fn the_commands_say_what_they_did() {
     );
     let (code, text) = run(data.path(), "restore");
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.starts_with("restored to "), "{text}");
+    let told = "nobody is an administrator in this backup\nrestored to ";
+    assert!(text.starts_with(told), "{text}");
     let (code, text) = run(data.path(), "restore");
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("there is a database already"), "{text}");
@@ -279,4 +283,200 @@ async fn a_backup_waits_for_the_collector() {
     done.unwrap();
     caretaker.close().await;
     assert!(backup.path().join("dockyard.db").is_file());
+}
+
+/// Lists what lies under a folder and is for others as well.
+fn open_to_others(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(at) = waiting.pop() {
+        // What the server wrote for a moment may be gone.
+        let Ok(metadata) = at.symlink_metadata() else {
+            continue;
+        };
+        if metadata.permissions().mode() & 0o077 != 0 {
+            found.push(at.clone());
+        }
+        if metadata.is_dir() {
+            waiting.extend(
+                at.read_dir()
+                    .into_iter()
+                    .flatten()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn data_and_backups_are_for_their_owner_alone() {
+    let folder = TempDir::new().unwrap();
+    let (data, backup, again) = (
+        folder.path().join("data"),
+        folder.path().join("backup"),
+        folder.path().join("again"),
+    );
+    // As a version before left it, and as a careless `mkdir` makes it.
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, Permissions::from_mode(0o755)).unwrap();
+    let server = Server::start(&data, "", None);
+    let body = serde_json::json!({"username": "alice", "password": "correct horse"});
+    let client = reqwest::Client::new();
+    let signed_up = client.post(format!("{}/api/v1/users", server.url()));
+    assert_eq!(signed_up.json(&body).send().await.unwrap().status(), 201);
+    let upload = format!(
+        "{}/v2/alice/app/blobs/uploads/?digest={}",
+        server.url(),
+        digest(b"x")
+    );
+    let pushed = client
+        .post(upload)
+        .basic_auth("alice", Some("correct horse"));
+    assert_eq!(pushed.body("x").send().await.unwrap().status(), 201);
+    assert_eq!(open_to_others(&data), Vec::<std::path::PathBuf>::new());
+
+    let run = |folder: &Path, name: &str| {
+        let mut command = command(folder, None);
+        command.args(["admin", name]).arg(&backup);
+        let output = command.output().unwrap();
+        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.success(), text)
+    };
+    let (is_done, text) = run(&data, "backup");
+    assert!(is_done, "{text}");
+    assert_eq!(open_to_others(&backup), Vec::<std::path::PathBuf>::new());
+    // A backup that was copied carelessly does not make careless data.
+    let database = backup.join("dockyard.db");
+    std::fs::set_permissions(&database, Permissions::from_mode(0o644)).unwrap();
+    std::fs::create_dir(&again).unwrap();
+    let (is_done, text) = run(&again, "restore");
+    assert!(is_done, "{text}");
+    assert_eq!(open_to_others(&again), Vec::<std::path::PathBuf>::new());
+
+    std::fs::set_permissions(&backup, Permissions::from_mode(0o777)).unwrap();
+    let (is_done, text) = run(&data, "backup");
+    assert!(!is_done && text.contains("others may write"), "{text}");
+}
+
+/// Changes the database of a backup as somebody might who can write to it.
+async fn tamper(backup: &Path, sql: &'static str) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(backup.join("dockyard.db"))
+        .foreign_keys(false);
+    let mut connection = options.connect().await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_that_was_tampered_with_is_refused() {
+    for (sql, told) in [
+        (
+            "CREATE TRIGGER t AFTER INSERT ON users BEGIN
+                UPDATE users SET is_admin = 1 WHERE id = new.id; END",
+            "the trigger t is not Dockyard's",
+        ),
+        (
+            "CREATE VIEW v AS SELECT * FROM users",
+            "the view v is not Dockyard's",
+        ),
+        ("CREATE TABLE more (a)", "the table more is not Dockyard's"),
+        (
+            "DROP INDEX tags_by_digest",
+            "the index tags_by_digest is missing",
+        ),
+        (
+            "ALTER TABLE users ADD COLUMN more",
+            "the table users is not Dockyard's",
+        ),
+        (
+            "DELETE FROM users",
+            "1 rows of access_tokens refer to rows that are not there",
+        ),
+        ("DROP TABLE _sqlx_migrations", "no such table"),
+        (
+            "UPDATE _sqlx_migrations SET version = 999 WHERE version = 3",
+            "its version 999 is not known here",
+        ),
+    ] {
+        let app = app().await;
+        app.push_image("alice", "alice/app", "v1", b"layer").await;
+        let (backup, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        back_up(&app, backup.path()).await.unwrap();
+        tamper(backup.path(), sql).await;
+        let refused = put_back(backup.path(), folder.path()).await.unwrap_err();
+        assert!(refused.to_string().contains(told), "{sql}: {refused}");
+        // Nothing of it is left.
+        let left = folder.path().read_dir().unwrap();
+        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        left.retain(|name| name.to_string_lossy().contains("dockyard.db"));
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_plain_file_in_a_backup_is_neither_followed_nor_waited_for() {
+    let app = app().await;
+    let (one, two) = (b"a link", b"a pipe, later");
+    app.push_blob("alice", "alice/app", one).await;
+    app.push_blob("alice", "alice/app", two).await;
+    let (backup, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    back_up(&app, backup.path()).await.unwrap();
+    let blobs = backup.path().join("blobs");
+    let (link, pipe) = (find_file(&blobs, one.len()), find_file(&blobs, two.len()));
+    let elsewhere = backup.path().join("elsewhere");
+    std::fs::rename(&link, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    std::fs::remove_file(&pipe).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+    let restored = put_back(backup.path(), folder.path()).await.unwrap();
+    assert_eq!(restored.copied, 0);
+    assert_eq!((restored.damaged, restored.of_blobs), (2, 2));
+
+    std::fs::rename(&blobs, backup.path().join("moved")).unwrap();
+    std::os::unix::fs::symlink(backup.path().join("moved"), &blobs).unwrap();
+    let other = TempDir::new().unwrap();
+    let refused = put_back(backup.path(), other.path()).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("links are not followed"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn new_keys_end_registry_tokens_and_set_up_links() {
+    let app = app().await;
+    app.push_image("alice", "alice/app", "v1", b"layer").await;
+    let scope = "repository:alice/app:pull,push";
+    let token = app.registry_token(Some("alice"), scope).await;
+    let key = app.hub.accounts.new_setup_key().await.unwrap();
+    let path = "/v2/alice/app/blobs/uploads/";
+    let start = async || {
+        app.bearer(Method::POST, path, &token)
+            .send()
+            .await
+            .unwrap()
+            .status()
+    };
+    assert_eq!(start().await, StatusCode::ACCEPTED);
+
+    let caretaker = Caretaker::open(app.options()).await.unwrap();
+    caretaker.rotate_keys().await.unwrap();
+    caretaker.close().await;
+    // As a running server does every half minute.
+    app.hub.accounts.tokens.load_key().await.unwrap();
+    assert_eq!(start().await, StatusCode::UNAUTHORIZED);
+    let request = dockyard_hub::accounts::SignUp {
+        name: "root".parse().unwrap(),
+        password: dockyard_hub::Secret::new("correct horse".to_owned()),
+        email: None,
+        setup_key: key,
+    };
+    let refused = app.hub.accounts.sign_up(request).await.unwrap_err();
+    assert!(refused.to_string().contains("set-up link"), "{refused}");
+    // What is in the database as a hash stays.
+    let new = app.registry_token(Some("alice"), scope).await;
+    let begun = app.bearer(Method::POST, path, &new).send().await.unwrap();
+    assert_eq!(begun.status(), StatusCode::ACCEPTED);
 }

@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 
 use dockyard_oci::UserName;
+use sha2::{Digest as _, Sha256};
 
 use super::passwords::Passwords;
 use super::throttle::Throttle;
-use super::tokens::{Tokens, hash, random_bytes};
+use super::tokens::{Tokens, random_bytes};
 use super::{AccountError, Sessions, User};
 use crate::clock::Clock;
 use crate::db::tables::{settings, users};
@@ -14,9 +15,13 @@ use crate::db::{Db, DbError};
 use crate::{Id, Secret};
 
 /// What signs registry tokens.
-const TOKEN_KEY: &str = "token_key";
-/// What makes the first administrator.
-const SETUP_KEY: &str = "setup_key";
+pub(super) const TOKEN_KEY: &str = "token_key";
+/// Hashes of what makes the first administrator, one after the other, the newest last.
+const SETUP_KEYS: &str = "setup_keys";
+/// Bytes of each of them.
+const HASH_BYTES: usize = 32;
+/// How many of them are good: each start of each node makes one.
+const SETUP_KEYS_MAX: usize = 16;
 
 /// What a person gives to get an account.
 #[derive(Debug)]
@@ -42,15 +47,13 @@ pub struct Accounts {
 impl Accounts {
     pub(crate) async fn open(db: Db, clock: Clock) -> Result<Self, DbError> {
         let sessions = Sessions::new(db.clone(), clock.clone());
-        // Both keys are made at the first start, in one go.
+        // Both are made at the first start, in one go.
         let offered = [
             (TOKEN_KEY, random_bytes::<32>().to_vec()),
-            (SETUP_KEY, hex::encode(random_bytes::<16>()).into_bytes()),
+            (SETUP_KEYS, Vec::new()),
         ];
         settings::insert_missing(&db, &offered).await?;
-        let key = settings::find(&db, TOKEN_KEY).await?;
-        let key = key.ok_or_else(|| DbError::Corrupt("no key for tokens".to_owned()))?;
-        let tokens = Tokens::new(db.clone(), clock.clone(), Secret::new(key));
+        let tokens = Tokens::open(db.clone(), clock.clone()).await?;
         Ok(Self {
             throttle: Throttle::new(clock.clone()),
             db,
@@ -87,7 +90,7 @@ impl Accounts {
         let mut tx = self.db.begin().await?;
         if is_admin {
             // Of several at once, on whichever node, one is the first.
-            settings::lock(&mut tx, SETUP_KEY).await?;
+            settings::lock(&mut tx, SETUP_KEYS).await?;
         }
         if is_admin && users::has_admin_in(&mut tx).await? {
             return Err(AccountError::SetupKeyWrong);
@@ -136,24 +139,47 @@ impl Accounts {
         Ok(users::find_by_id(&self.db, id).await?)
     }
 
-    /// Is the key of the link that makes the first administrator; `None` once there is one.
-    pub async fn setup_key(&self) -> Result<Option<Secret<String>>, AccountError> {
-        if users::has_admin(&self.db).await? {
+    /// Makes a key for the link that makes the first administrator; `None` once there is one.
+    ///
+    /// The database keeps its hash alone. The keys of the last sixteen starts are good.
+    pub async fn new_setup_key(&self) -> Result<Option<Secret<String>>, AccountError> {
+        let key = hex::encode(random_bytes::<16>());
+        let mut tx = self.db.begin().await?;
+        settings::lock(&mut tx, SETUP_KEYS).await?;
+        if users::has_admin_in(&mut tx).await? {
             return Ok(None);
         }
-        let key = settings::find(&self.db, SETUP_KEY).await?;
-        let key = key.map(|key| String::from_utf8_lossy(&key).into_owned());
-        Ok(key.map(Secret::new))
+        let mut hashes = settings::find_in(&mut tx, SETUP_KEYS).await?;
+        hashes.extend(Sha256::digest(key.as_bytes()));
+        let kept = SETUP_KEYS_MAX * HASH_BYTES;
+        let hashes = hashes.split_off(hashes.len().saturating_sub(kept));
+        settings::set(&mut tx, SETUP_KEYS, hashes).await?;
+        tx.commit().await?;
+        Ok(Some(Secret::new(key)))
     }
 
     async fn check_setup_key(&self, key: &Secret<String>) -> Result<(), AccountError> {
-        let expected = self.setup_key().await?.ok_or(AccountError::SetupKeyWrong)?;
-        // Hashes are compared, so that the time taken tells nothing about the key.
-        if hash(expected.reveal()) == hash(key.reveal()) {
-            Ok(())
-        } else {
-            Err(AccountError::SetupKeyWrong)
+        if users::has_admin(&self.db).await? {
+            return Err(AccountError::SetupKeyWrong);
         }
+        let hashes = settings::find(&self.db, SETUP_KEYS).await?;
+        let shown = Sha256::digest(key.reveal().as_bytes());
+        // Hashes are compared, so that the time taken tells nothing about the keys.
+        let is_right =
+            hashes.is_some_and(|all| all.chunks(HASH_BYTES).any(|hash| hash == shown.as_slice()));
+        is_right.then_some(()).ok_or(AccountError::SetupKeyWrong)
+    }
+
+    /// Makes a new key for registry tokens and forgets the keys of set-up links. Registry tokens signed before end: here
+    /// at once, in running servers when they look for the key again.
+    pub(crate) async fn rotate_keys(&self) -> Result<(), DbError> {
+        let mut tx = self.db.begin().await?;
+        settings::lock(&mut tx, TOKEN_KEY).await?;
+        settings::lock(&mut tx, SETUP_KEYS).await?;
+        settings::set(&mut tx, TOKEN_KEY, random_bytes::<32>().to_vec()).await?;
+        settings::set(&mut tx, SETUP_KEYS, Vec::new()).await?;
+        tx.commit().await?;
+        self.tokens.load_key().await
     }
 }
 

@@ -3,6 +3,8 @@
 //! A registry token is a JWT with one fixed algorithm (HS256) and one fixed header: the header is
 //! compared as a whole and never read, so that no field of it can choose a key or an algorithm.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use dockyard_oci::{Scope, parse_scopes};
@@ -10,9 +12,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::service::TOKEN_KEY;
 use super::{AccountError, Caller, User};
 use crate::clock::Clock;
-use crate::db::tables::access_tokens;
+use crate::db::tables::{access_tokens, settings};
 use crate::db::{Db, DbError};
 use crate::{Id, Secret};
 
@@ -133,7 +136,7 @@ pub struct TokenSummary {
 pub struct Tokens {
     db: Db,
     clock: Clock,
-    key: Secret<Vec<u8>>,
+    key: Arc<RwLock<Secret<Vec<u8>>>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,9 +160,17 @@ struct Claims {
 }
 
 impl Tokens {
-    /// Opens the token service with the instance's own key.
-    pub(super) const fn new(db: Db, clock: Clock, key: Secret<Vec<u8>>) -> Self {
-        Self { db, clock, key }
+    /// Opens the token service with the instance's own key, which must be there.
+    pub(super) async fn open(db: Db, clock: Clock) -> Result<Self, DbError> {
+        let key = Arc::new(RwLock::new(find_key(&db).await?));
+        Ok(Self { db, clock, key })
+    }
+
+    /// Takes up the key that the database has now: it may have been replaced.
+    pub async fn load_key(&self) -> Result<(), DbError> {
+        let found = find_key(&self.db).await?;
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(())
     }
 
     /// Makes a personal token that is good until it is revoked, or ends.
@@ -362,11 +373,18 @@ impl Tokens {
     }
 
     fn mac(&self, signed: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.key.reveal())
-            .expect("HMAC takes a key of any length");
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(key.reveal()).expect("HMAC takes a key of any length");
         mac.update(signed.as_bytes());
         mac
     }
+}
+
+async fn find_key(db: &Db) -> Result<Secret<Vec<u8>>, DbError> {
+    let key = settings::find(db, TOKEN_KEY).await?;
+    let missing = || DbError::Corrupt("no key for tokens".to_owned());
+    Ok(Secret::new(key.ok_or_else(missing)?))
 }
 
 /// Is the form in which a random secret is kept: its SHA-256 in hex.
@@ -390,8 +408,8 @@ mod tests {
         let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("t.db")))
             .await
             .unwrap();
-        let key = Secret::new(random_bytes::<32>().to_vec());
-        (Tokens::new(db, clock.clone(), key), folder)
+        let accounts = crate::accounts::Accounts::open(db, clock.clone()).await;
+        (accounts.unwrap().tokens, folder)
     }
 
     #[tokio::test]

@@ -101,7 +101,7 @@ mod tests {
             .collect();
         assert_eq!(
             checksums,
-            ["0d766af0d7e3c470", "cfed70ed889b8b0f", "e835a9dd09c90b7e"]
+            ["0d766af0d7e3c470", "cfed70ed889b8b0f", "3cd80543f4052150"]
         );
     }
 }

@@ -32,6 +32,8 @@ pub use tx::Tx;
 pub(crate) use value::{Value, placeholders, values};
 
 use crate::Id;
+pub(crate) use sqlite::find_foreign;
+
 use servers::{Server, ServerRow};
 use value::bind;
 

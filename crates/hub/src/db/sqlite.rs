@@ -1,19 +1,19 @@
 //! SQLite: WAL, one writer, a pool of readers.
 
-use std::fs::OpenOptions;
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
-use sqlx::{Sqlite as Driver, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite as Driver, Transaction};
 
 use super::at_once::AtOnce;
 use super::{Db, DbError, migrations};
+use crate::private;
 
 /// Connections that read; more than the machine has cores gains nothing.
 const READERS: u32 = 4;
@@ -34,7 +34,8 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     pub(super) async fn open(file: &Path) -> Result<Self, DbError> {
-        make_private(file).map_err(sqlx::Error::Io)?;
+        // What SQLite puts beside it gets the same rights.
+        private::make_file(file).map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -83,6 +84,7 @@ impl Sqlite {
 
     /// Source: SQLite, `VACUUM INTO`.
     pub(super) async fn snapshot(&self, file: &Path) -> Result<(), DbError> {
+        private::make_file(file).map_err(sqlx::Error::Io)?;
         let path = file.to_string_lossy().into_owned();
         let query = sqlx::query("VACUUM INTO ?").bind(path);
         query.execute(&self.readers).await?;
@@ -93,16 +95,6 @@ impl Sqlite {
         self.at_once.close();
         self.readers.close().await;
         self.writer.close().await;
-    }
-}
-
-/// Makes the file, if there is none, so that its owner alone may read it: it holds hashes of passwords, and keys. What
-/// SQLite puts beside it gets the same rights.
-fn make_private(file: &Path) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    match options.write(true).create_new(true).mode(0o600).open(file) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
     }
 }
 
@@ -120,6 +112,56 @@ pub(super) async fn check(db: &Db) -> Result<Vec<String>, DbError> {
         ));
     }
     Ok(found)
+}
+
+/// Says in what a database that comes from elsewhere differs from what Dockyard makes: `None` when it does not.
+///
+/// A trigger would act with the rights of the server, an index or a table of another form break its rules. The file is
+/// not written to. Errors: `SchemaNewer` is found when it is opened; here it is compared as far as this version goes.
+pub(crate) async fn find_foreign(file: &Path) -> Result<Option<String>, DbError> {
+    let found = SqliteConnectOptions::new()
+        .filename(file)
+        .read_only(true)
+        .pragma("trusted_schema", "OFF");
+    let mut found = found.connect().await?;
+    let applied = "SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 1";
+    let applied: Option<(i64,)> = match sqlx::query_as(applied).fetch_optional(&mut found).await {
+        Err(sqlx::Error::Database(error)) => return Ok(Some(error.to_string())),
+        other => other?,
+    };
+    let Some((version,)) = applied else {
+        return Ok(Some("it has no version".to_owned()));
+    };
+    let mut own = SqliteConnectOptions::new()
+        .in_memory(true)
+        .connect()
+        .await?;
+    let migrator = migrations::sqlite();
+    if migrator.iter().all(|step| step.version < version) {
+        return Ok(Some(format!("its version {version} is not known here")));
+    }
+    migrator.run_to(version, &mut own).await?;
+    let (expected, actual) = (objects(&mut own).await?, objects(&mut found).await?);
+    let other = |one: &Objects, another: &Objects| one.difference(another).next().cloned();
+    let difference = match (other(&actual, &expected), other(&expected, &actual)) {
+        (Some(more), _) => Some(format!("the {} {} is not Dockyard's", more.0, more.1)),
+        (None, Some(less)) => Some(format!("the {} {} is missing", less.0, less.1)),
+        (None, None) => None,
+    };
+    found.close().await?;
+    own.close().await?;
+    Ok(difference)
+}
+
+/// What a schema consists of: kind, name, and SQL of each object.
+type Objects = BTreeSet<(String, String, String)>;
+
+async fn objects(connection: &mut SqliteConnection) -> Result<Objects, DbError> {
+    // What SQLite makes by itself has a name of its own, and no trigger has one of those.
+    let sql = "SELECT type, name, COALESCE(sql, '') FROM sqlite_master
+        WHERE NOT (name LIKE 'sqlite\\_%' ESCAPE '\\' AND type IN ('table', 'index'))";
+    let rows = sqlx::query_as(sql).fetch_all(connection).await?;
+    Ok(rows.into_iter().collect())
 }
 
 fn pool(connections: u32) -> SqlitePoolOptions {

@@ -1,6 +1,6 @@
 //! A folder as the store: `<root>/<two hex digits>/<location>`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use writer::FsWriter;
 
 use super::read_ahead;
 use super::{BlobStore, BlobWriter, ByteStream, Hold, Location, StoreError, StoredObject};
+use crate::private;
 
 /// Keeps objects as files of a folder.
 #[derive(Debug, Clone)]
@@ -67,7 +68,7 @@ impl BlobStore for FsStore {
 
     async fn read(&self, at: Location, range: Range<u64>) -> Result<ByteStream, StoreError> {
         let path = self.path(at);
-        let opened = blocking(move || Ok(File::open(path))).await?;
+        let opened = blocking(move || Ok(private::open_plain(&path))).await?;
         match opened {
             Ok(file) => Ok(read_ahead::stream(file, range).boxed()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Missing(at)),
@@ -126,7 +127,7 @@ struct Parts {
 
 impl Parts {
     fn open(root: &Path) -> io::Result<Self> {
-        std::fs::create_dir_all(root)?;
+        private::make_folder(root)?;
         Ok(Self {
             root: root.to_owned(),
             is_root_durable: AtomicBool::new(false),
@@ -156,10 +157,7 @@ impl Parts {
     }
 
     fn make(&self, part: u8) -> io::Result<()> {
-        match std::fs::create_dir(self.folder(part)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
+        private::make_folder(&self.folder(part))?;
         // One sync is for all that are there before it.
         let found = parts_of(&self.root)?;
         File::open(&self.root)?.sync_all()?;
@@ -181,8 +179,8 @@ fn open_at(parts: &Parts, path: &Path, at: Location, offset: u64) -> Result<File
         parts.require(Parts::of(at))?;
     }
     let open = || {
-        let mut options = OpenOptions::new();
-        options.write(true).create(offset == 0).truncate(false);
+        let mut options = private::file_options();
+        options.create(offset == 0).truncate(false);
         options.open(path)
     };
     let opened = match open() {

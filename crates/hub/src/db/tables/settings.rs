@@ -50,3 +50,17 @@ pub(crate) async fn find(db: &Db, name: &str) -> Result<Option<Vec<u8>>, DbError
     let row = db.lookup::<Setting>(sql, values![name]).await?;
     Ok(row.map(|row| row.value))
 }
+
+/// Reads a value in a transaction; empty when there is none.
+pub(crate) async fn find_in(tx: &mut Tx, name: &str) -> Result<Vec<u8>, DbError> {
+    let sql = "SELECT value FROM settings WHERE name = ?";
+    let row = tx.optional::<(Vec<u8>,)>(sql, values![name]).await?;
+    Ok(row.map(|(value,)| value).unwrap_or_default())
+}
+
+/// Replaces a value.
+pub(crate) async fn set(tx: &mut Tx, name: &str, value: Vec<u8>) -> Result<(), DbError> {
+    let sql = "UPDATE settings SET value = ? WHERE name = ?";
+    tx.execute(sql, values![value, name]).await?;
+    Ok(())
+}

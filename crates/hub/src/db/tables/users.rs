@@ -166,6 +166,13 @@ pub(crate) async fn count_admins(tx: &mut Tx) -> Result<usize, DbError> {
     Ok(rows.len())
 }
 
+/// Lists the names of administrators.
+pub(crate) async fn list_admins(db: &Db, limit: u32) -> Result<Vec<UserName>, DbError> {
+    let sql = "SELECT name FROM users WHERE is_admin <> 0 ORDER BY name LIMIT ?";
+    let rows = db.all::<(String,)>(sql, values![limit]).await?;
+    rows.iter().map(|(name,)| parse(name)).collect()
+}
+
 const ANY_ADMIN: &str = "SELECT is_admin FROM users WHERE is_admin = 1 LIMIT 1";
 
 row! {
