@@ -61,7 +61,7 @@ export default defineConfig({
     // The sample instance is what pages are looked at with.
     command:
       `DOCKYARD_BIN_DIR='${programs}' ../scripts/demo.sh --fill-only '${folder}/data' && ` +
-      `exec '${programs}/dockyard' serve --listen 127.0.0.1:${port} --data-dir '${folder}/data' 2>'${folder}/log'`,
+      `exec env DOCKYARD_SIGNUPS_PER_NETWORK=0 '${programs}/dockyard' serve --listen 127.0.0.1:${port} --data-dir '${folder}/data' 2>'${folder}/log'`,
     url: `${origin}/healthz`,
     timeout: 120_000,
     reuseExistingServer: false,

@@ -83,6 +83,7 @@ impl Dock {
                 password: Secret::new("correct horse battery".to_owned()),
                 email: None,
                 setup_key: None,
+                from: IpAddr::V4(Ipv4Addr::LOCALHOST),
             };
             let user = hub
                 .accounts

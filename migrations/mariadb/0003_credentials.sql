@@ -9,3 +9,12 @@ DELETE FROM sessions;
 -- The set-up key, which was kept as it is; each start makes a new one.
 DELETE FROM settings WHERE name = 'setup_key';
 ALTER TABLE sessions MODIFY id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL;
+
+-- Names of accounts that were deleted: nobody else gets them.
+CREATE TABLE former_users (
+    name VARCHAR(39) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL PRIMARY KEY,
+    deleted_ms BIGINT NOT NULL
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+
+-- What a user has under way is counted when one more begins.
+CREATE INDEX uploads_by_user ON uploads (user_id);

@@ -9,3 +9,12 @@ DELETE FROM sessions;
 -- The set-up key, which was kept as it is; each start makes a new one.
 DELETE FROM settings WHERE name = 'setup_key';
 ALTER TABLE sessions ALTER COLUMN id TYPE VARCHAR(64) COLLATE "C";
+
+-- Names of accounts that were deleted: nobody else gets them.
+CREATE TABLE former_users (
+    name VARCHAR(39) COLLATE "C" NOT NULL PRIMARY KEY,
+    deleted_ms BIGINT NOT NULL
+);
+
+-- What a user has under way is counted when one more begins.
+CREATE INDEX uploads_by_user ON uploads (user_id);

@@ -151,6 +151,10 @@ impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
         let unauthorized = ErrorCode::Unauthorized.as_str();
         match error {
+            AccountError::NameReserved(_) => {
+                Self::new(StatusCode::CONFLICT, "USERNAME_RESERVED", error)
+            }
+            AccountError::SignUpClosed => Self::new(StatusCode::FORBIDDEN, "SIGNUP_CLOSED", error),
             AccountError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "USERNAME_TAKEN", error),
             AccountError::PasswordWeak(_) => Self::bad_request("PASSWORD_WEAK", error),
             AccountError::EmailInvalid => Self::bad_request("EMAIL_INVALID", error),
@@ -159,7 +163,8 @@ impl From<AccountError> for ApiError {
             AccountError::LastAdministrator => {
                 Self::new(StatusCode::CONFLICT, "LAST_ADMINISTRATOR", error)
             }
-            AccountError::TooManyTries { wait_secs } => {
+            AccountError::TooManyTries { wait_secs }
+            | AccountError::TooManySignUps { wait_secs } => {
                 let (status, code) = (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TooManyRequests);
                 Self {
                     retry_secs: Some(wait_secs),
@@ -216,6 +221,13 @@ impl From<ImageError> for ApiError {
             ImageError::NotAnImage(_) | ImageError::TooManyManifests => {
                 return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "EXPORT_IMPOSSIBLE", error);
             }
+            ImageError::TooManyUploads { .. } => {
+                return Self {
+                    retry_secs: Some(60),
+                    ..Self::oci(StatusCode::TOO_MANY_REQUESTS, Code::TooManyRequests, error)
+                };
+            }
+            ImageError::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Code::SizeInvalid),
             ImageError::BlobInUse { .. } => (StatusCode::METHOD_NOT_ALLOWED, Code::Unsupported),
             ImageError::UploadUnknown(_) => (StatusCode::NOT_FOUND, Code::BlobUploadUnknown),
             ImageError::UploadBusy(_) => (StatusCode::CONFLICT, Code::BlobUploadInvalid),

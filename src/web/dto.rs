@@ -81,6 +81,8 @@ impl Theme {
 pub struct Viewer {
     /// Name of the user; `None` for strangers.
     pub user: Option<String>,
+    /// Whether strangers may make accounts.
+    pub takes_sign_ups: bool,
     pub theme: Theme,
     pub server: ServerAddress,
 }

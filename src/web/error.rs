@@ -156,7 +156,9 @@ mod of_the_hub {
     impl From<AccountError> for AppError {
         fn from(error: AccountError) -> Self {
             match error {
-                AccountError::NameTaken(_) => Self::field("username", error),
+                AccountError::NameTaken(_) | AccountError::NameReserved(_) => {
+                    Self::field("username", error)
+                }
                 AccountError::PasswordWeak(_) | AccountError::WrongCredentials => {
                     Self::field("password", error)
                 }
@@ -164,6 +166,8 @@ mod of_the_hub {
                 AccountError::TokenWrong
                 | AccountError::SetupKeyWrong
                 | AccountError::LastAdministrator
+                | AccountError::SignUpClosed
+                | AccountError::TooManySignUps { .. }
                 | AccountError::TooManyTries { .. } => Self::refused(error),
                 AccountError::TokenNameInvalid => Self::field("name", error),
                 AccountError::PasswordWrong => Self::field("current", error),
@@ -216,6 +220,8 @@ mod of_the_hub {
                 | ImageError::PlatformUnknown { .. }
                 | ImageError::NotAnImage(_)
                 | ImageError::TooManyManifests
+                | ImageError::TooManyUploads { .. }
+                | ImageError::TooLarge { .. }
                 | ImageError::UploadUnknown(_)
                 | ImageError::UploadBusy(_)
                 | ImageError::OffsetMismatch { .. }

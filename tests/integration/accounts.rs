@@ -195,3 +195,75 @@ async fn a_flood_of_guesses_ends_in_503_and_leaves_those_who_are_known() {
     }
     assert!(busy > 0, "nobody was refused");
 }
+
+async fn sign_up(app: &TestApp, name: &str) -> reqwest::Response {
+    let body = json!({"username": name, "password": PASSWORD});
+    let request = app.anonymous(Method::POST, "/api/v1/users").json(&body);
+    request.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn names_that_pass_for_the_server_and_names_of_former_users_are_not_given() {
+    let app = TestApp::start().await;
+    for name in [
+        "library",
+        "admin",
+        "v2",
+        "docker.io",
+        "registry.example.org",
+    ] {
+        let refused = sign_up(&app, name).await;
+        let expected = (409, "USERNAME_RESERVED".to_owned());
+        assert_eq!(error(refused).await, expected, "{name}");
+    }
+    // Whoever runs the server may.
+    app.sign_up_administrator("admin").await;
+
+    app.sign_up("alice").await;
+    app.push_image("alice", "alice/app", "v1", b"layer").await;
+    let cookie = app.log_in("alice").await;
+    let form = [("username", "alice"), ("current", PASSWORD)];
+    let request = app.anonymous(Method::POST, "/api/web/delete-account");
+    let request = request.header("cookie", cookie).form(&form);
+    request.send().await.unwrap();
+    let refused = sign_up(&app, "alice").await;
+    assert_eq!(error(refused).await, (409, "USERNAME_RESERVED".to_owned()));
+}
+
+#[tokio::test]
+async fn a_closed_server_takes_no_sign_ups_but_the_first_administrators() {
+    let app = TestApp::start_behind(|options| options.sign_ups.is_open = false).await;
+    let refused = sign_up(&app, "alice").await;
+    assert_eq!(error(refused).await, (403, "SIGNUP_CLOSED".to_owned()));
+    let form = [("username", "alice"), ("password", PASSWORD)];
+    let request = app.anonymous(Method::POST, "/api/web/sign-up").form(&form);
+    let refused = request.header("accept", "application/json").send().await;
+    assert_eq!(refused.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
+    for (path, leads_on) in [("/", false), ("/login", false), ("/signup", false)] {
+        let page = app.anonymous(Method::GET, path).send().await.unwrap();
+        let page = page.text().await.unwrap();
+        assert_eq!(page.contains("href=\"/signup"), leads_on, "{path}");
+    }
+    let page = app.anonymous(Method::GET, "/signup").send().await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("takes no new accounts") && !page.contains("name=\"password\""));
+    app.sign_up_administrator("root").await;
+    assert_eq!(
+        app.ask("root", Method::GET, "/api/v1/user").await.status(),
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn one_network_makes_so_many_accounts_an_hour() {
+    let app = TestApp::start_behind(|options| options.sign_ups.an_hour = 2).await;
+    app.sign_up("alice").await;
+    // What was refused for another reason does not count.
+    assert_eq!(sign_up(&app, "alice").await.status(), StatusCode::CONFLICT);
+    app.sign_up("bob").await;
+    let refused = sign_up(&app, "carol").await;
+    let wait: u64 = header(&refused, "retry-after").parse().unwrap();
+    assert!((3500..=3601).contains(&wait), "{wait}");
+    let expected = (429, "TOOMANYREQUESTS".to_owned());
+    assert_eq!(error(refused).await, expected);
+}

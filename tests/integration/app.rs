@@ -1,7 +1,7 @@
 //! A real server on a folder of its own, and what tests do with it.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -273,6 +273,7 @@ impl TestApp {
             password: Secret::new(PASSWORD.to_owned()),
             email: None,
             setup_key: self.hub.accounts.new_setup_key().await.unwrap(),
+            from: IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
         let user = self.hub.accounts.sign_up(request).await.unwrap();
         assert!(user.is_admin);

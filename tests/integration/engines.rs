@@ -64,10 +64,9 @@ pub async fn options(folder: &Path, clock: Clock) -> HubOptions {
     }
     let bucket = (on() == On::S3).then(|| bucket(&name_of(folder)));
     HubOptions {
-        data_dir: folder.to_owned(),
         database: url.map(|url| url.parse().unwrap()),
         bucket,
-        clock,
+        ..HubOptions::embedded(folder.to_owned(), clock)
     }
 }
 

@@ -172,3 +172,47 @@ async fn sha512_and_empty_blobs_are_blobs_too() {
         .body("abc");
     assert_eq!(put.send().await.unwrap().status(), StatusCode::CREATED);
 }
+
+#[tokio::test]
+async fn what_one_user_leaves_unfinished_is_bounded() {
+    let app = TestApp::start_behind(|options| {
+        options.uploads.of_one = 3;
+        options.uploads.bytes_of_one = 1000;
+    })
+    .await;
+    app.sign_up("alice").await;
+    app.sign_up("bob").await;
+    let start = async |user: &str| {
+        let path = format!("/v2/{user}/app/blobs/uploads/");
+        app.ask(user, Method::POST, &path).await
+    };
+    let first = start("alice").await;
+    for _ in 0..2 {
+        assert_eq!(start("alice").await.status(), StatusCode::ACCEPTED);
+    }
+    let refused = start("alice").await;
+    assert!(!header(&refused, "retry-after").is_empty());
+    assert_eq!(error(refused).await, (429, "TOOMANYREQUESTS".to_owned()));
+    assert_eq!(start("bob").await.status(), StatusCode::ACCEPTED);
+
+    // One that is given up makes room, and one that is too long is given up.
+    let at = header(&first, "location").to_owned();
+    let cancelled = app.ask("alice", Method::DELETE, &at).await;
+    assert_eq!(cancelled.status(), StatusCode::NO_CONTENT);
+    let new = start("alice").await;
+    let at = header(&new, "location").to_owned();
+    let request = app.by("alice", Method::PATCH, &at).body(vec![1; 600]);
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::ACCEPTED);
+    let request = app.by("alice", Method::PATCH, &at).body(vec![1; 600]);
+    let refused = request.send().await.unwrap();
+    assert_eq!(error(refused).await, (413, "SIZE_INVALID".to_owned()));
+    let gone = app.ask("alice", Method::GET, &at).await;
+    assert_eq!(gone.status(), StatusCode::NOT_FOUND);
+
+    // Bytes count as well as numbers.
+    let cancel = start("bob").await;
+    let at = header(&cancel, "location").to_owned();
+    let request = app.by("bob", Method::PATCH, &at).body(vec![1; 1000]);
+    assert_eq!(request.send().await.unwrap().status(), StatusCode::ACCEPTED);
+    assert_eq!(error(start("bob").await).await.0, 429);
+}

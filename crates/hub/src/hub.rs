@@ -10,14 +10,15 @@ use futures::StreamExt;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::accounts::{Access, AccountError, Accounts};
+use crate::accounts::{Access, AccountError, Accounts, SignUpLimits};
 use crate::backup::{self, BackupError, Progress, Told};
 use crate::clock::Clock;
 use crate::db::tables::{outbox, uploads};
 use crate::db::{DatabaseUrl, Db, DbError};
 use crate::images::archive::Archives;
 use crate::images::{
-    Blobs, Collector, History, Manifests, Pulls, Repositories, Stars, Tags, Uploads, Verifier,
+    Blobs, Collector, History, Manifests, Pulls, Repositories, Stars, Tags, UploadLimits, Uploads,
+    Verifier,
 };
 use crate::private::{self, claim_folder};
 use crate::search::Search;
@@ -39,16 +40,20 @@ pub struct HubOptions {
     /// `None` for a folder in the data folder.
     pub bucket: Option<S3Options>,
     pub clock: Clock,
+    pub sign_ups: SignUpLimits,
+    pub uploads: UploadLimits,
 }
 
 impl HubOptions {
     /// Keeps everything in one folder.
-    pub const fn embedded(data_dir: PathBuf, clock: Clock) -> Self {
+    pub fn embedded(data_dir: PathBuf, clock: Clock) -> Self {
         Self {
             data_dir,
             database: None,
             bucket: None,
             clock,
+            sign_ups: SignUpLimits::default(),
+            uploads: UploadLimits::default(),
         }
     }
 
@@ -128,13 +133,17 @@ impl Hub {
         }
         let db = Db::open(&database).await?;
         let HubOptions {
-            data_dir, clock, ..
+            data_dir,
+            clock,
+            sign_ups,
+            uploads,
+            ..
         } = options;
         let changed = Arc::new(Notify::new());
         let search = Search::open(data_dir.join("search"), db.clone(), changed.clone());
-        let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
+        let uploads = Uploads::new(db.clone(), store.clone(), clock.clone(), uploads);
         let blobs = Blobs::new(db.clone(), store.clone(), clock.clone());
-        let accounts = Accounts::open(db.clone(), clock.clone()).await?;
+        let accounts = Accounts::open(db.clone(), clock.clone(), sign_ups).await?;
         let collector = Collector::new(
             db.clone(),
             store.clone(),
@@ -249,8 +258,8 @@ impl Caretaker {
         let store = options.open_store().await?;
         let db = Db::open(&database).await?;
         let clock = options.clock.clone();
-        let uploads = Uploads::new(db.clone(), store.clone(), clock.clone());
-        let accounts = Accounts::open(db.clone(), clock.clone()).await?;
+        let uploads = Uploads::new(db.clone(), store.clone(), clock.clone(), options.uploads);
+        let accounts = Accounts::open(db.clone(), clock.clone(), options.sign_ups).await?;
         let tokens = accounts.tokens.clone();
         Ok(Self {
             collector: Collector::new(db.clone(), store.clone(), uploads, tokens, clock.clone()),

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::Body;
 use crate::server::caller::ApiCaller;
 use crate::server::error::ApiError;
+use crate::server::peer::Peer;
 
 #[derive(Deserialize)]
 pub struct NewUser {
@@ -24,6 +25,7 @@ pub struct NewUser {
 /// `POST /api/v1/users`: makes an account.
 pub async fn sign_up(
     State(hub): State<Hub>,
+    peer: Peer,
     Body(new): Body<NewUser>,
 ) -> Result<impl IntoResponse, ApiError> {
     let name: UserName = new
@@ -36,6 +38,7 @@ pub async fn sign_up(
         password,
         email: new.email,
         setup_key: None,
+        from: peer.0,
     };
     let user = hub.accounts.sign_up(request).await?;
     let body = json!({ "username": user.name, "is_admin": user.is_admin });

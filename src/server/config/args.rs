@@ -167,6 +167,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// Who may make accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignUp {
+    /// Everybody who reaches the server.
+    #[default]
+    Open,
+    /// Nobody but the first administrator.
+    Closed,
+}
+
 #[derive(Debug, Default, clap::Args)]
 pub struct ServeArgs {
     /// Address to listen on [default: 127.0.0.1:3000]
@@ -193,6 +204,18 @@ pub struct ServeArgs {
     /// Connections of one address (of IPv6, one /64) at most; those of trusted proxies are not counted [default: 1024]
     #[arg(long, env = "DOCKYARD_CONNECTIONS_PER_NETWORK", value_name = "NUMBER")]
     pub connections_per_network: Option<usize>,
+    /// Who may make accounts: everybody, or nobody but the first administrator [default: open]
+    #[arg(long, env = "DOCKYARD_SIGNUP", value_name = "WHO")]
+    pub signup: Option<SignUp>,
+    /// Accounts that one address (of IPv6, one /64) may make in an hour; 0 for as many as it likes [default: 20]
+    #[arg(long, env = "DOCKYARD_SIGNUPS_PER_NETWORK", value_name = "NUMBER")]
+    pub signups_per_network: Option<u32>,
+    /// Uploads that one user may have under way [default: 1000]
+    #[arg(long, env = "DOCKYARD_UPLOADS_PER_USER", value_name = "NUMBER")]
+    pub uploads_per_user: Option<u64>,
+    /// GiB that one user may have in uploads under way, and of the largest blob [default: 100]
+    #[arg(long, env = "DOCKYARD_UNFINISHED_PER_USER", value_name = "GIB")]
+    pub unfinished_per_user: Option<u64>,
     /// Form of the log on stderr [default: text]
     #[arg(long, env = "DOCKYARD_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,

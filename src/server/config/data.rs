@@ -157,11 +157,11 @@ pub(super) fn resolve(
     clock: Clock,
 ) -> anyhow::Result<HubOptions> {
     let places = args.places.or(file);
+    let data_dir = args.data_dir.or(file_dir).unwrap_or_else(|| "data".into());
     Ok(HubOptions {
-        data_dir: args.data_dir.or(file_dir).unwrap_or_else(|| "data".into()),
         database: places.database()?,
         bucket: places.bucket()?,
-        clock,
+        ..HubOptions::embedded(data_dir, clock)
     })
 }
 

@@ -22,10 +22,12 @@ use times::{Keep, TimeShift};
 
 pub use args::{
     AdminCommand, BackupArgs, Cli, Command, GcArgs, HealthArgs, KeepArgs, LogFormat, RestoreArgs,
-    RotateKeysArgs, ServeArgs, VerifyArgs,
+    RotateKeysArgs, ServeArgs, SignUp, VerifyArgs,
 };
 pub use data::DataArgs;
 
+/// Bytes of a GiB.
+const GIB: u64 = 1024 * 1024 * 1024;
 /// Where the server listens, unless set otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
 
@@ -57,6 +59,10 @@ struct File {
     connections: Option<usize>,
     connections_per_network: Option<usize>,
     log_format: Option<LogFormat>,
+    signup: Option<SignUp>,
+    signups_per_network: Option<u32>,
+    uploads_per_user: Option<u64>,
+    unfinished_per_user: Option<u64>,
     gc_interval: Option<Keep>,
     gc_grace: Option<Keep>,
     gc_untagged: Option<Keep>,
@@ -166,7 +172,18 @@ impl Settings {
             .time_shift
             .map_or_else(Clock::system, |TimeShift(by_ms)| Clock::shifted(by_ms));
         let collector = file.collector(&args.keep)?;
-        let data = file.data(args.data, clock)?;
+        let mut data = file.data(args.data, clock)?;
+        let signup = args.signup.or(file.signup).unwrap_or_default();
+        data.sign_ups.is_open = signup == SignUp::Open;
+        if let Some(number) = args.signups_per_network.or(file.signups_per_network) {
+            data.sign_ups.an_hour = if number == 0 { u32::MAX } else { number };
+        }
+        if let Some(number) = args.uploads_per_user.or(file.uploads_per_user) {
+            data.uploads.of_one = number;
+        }
+        if let Some(gib) = args.unfinished_per_user.or(file.unfinished_per_user) {
+            data.uploads.bytes_of_one = gib.saturating_mul(GIB);
+        }
         let gc_interval = match args.gc_interval.or(file.gc_interval) {
             None => Some(GC_INTERVAL),
             Some(Keep::Never) => None,

@@ -71,7 +71,7 @@ pub(super) async fn head(
             .map_err(AppError::internal)?,
         card: repository.into(),
         may_change,
-        viewer: viewer_of(caller),
+        viewer: viewer_of(hub, caller),
     })
 }
 

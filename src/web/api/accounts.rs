@@ -26,8 +26,8 @@ pub async fn viewer() -> Result<Viewer, AppError> {
     if use_context::<crate::server::AppState>().is_none() {
         return Ok(Viewer::default());
     }
-    let (_, caller) = current().await.map_err(failed)?;
-    Ok(viewer_of(&caller))
+    let (hub, caller) = current().await.map_err(failed)?;
+    Ok(viewer_of(&hub, &caller))
 }
 
 /// Makes an account and logs in with it.
@@ -90,8 +90,9 @@ pub async fn log_out() -> Result<(), AppError> {
 
 /// Describes a caller to the pages.
 #[cfg(feature = "ssr")]
-pub(super) fn viewer_of(caller: &Caller) -> Viewer {
+pub(super) fn viewer_of(hub: &Hub, caller: &Caller) -> Viewer {
     Viewer {
+        takes_sign_ups: hub.accounts.takes_sign_ups(),
         user: caller.user().map(|user| user.name.to_string()),
         theme: chosen(),
         server: ServerAddress {
@@ -119,6 +120,7 @@ async fn make_account(
         password: Secret::new(password),
         email,
         setup_key,
+        from: peer(),
     };
     let user = hub.accounts.sign_up(account).await?;
     begin_session(&user).await

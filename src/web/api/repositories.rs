@@ -82,7 +82,7 @@ async fn load_home() -> Result<Home, AppError> {
     let recent = hub.repositories.recently_pushed(HOME_LEN).await?;
     let popular = hub.repositories.most_pulled(HOME_LEN).await?;
     Ok(Home {
-        viewer: viewer_of(&caller),
+        viewer: viewer_of(&hub, &caller),
         own: own.into_iter().map(Into::into).collect(),
         own_count: usage.0,
         own_bytes: usage.1,

@@ -34,7 +34,9 @@ pub fn SiteHeader() -> impl IntoView {
                                     }
                                         .into_any()
                                 }
-                                None => view! { <Entrances /> }.into_any(),
+                                None => {
+                                    view! { <Entrances takes_sign_ups=viewer.takes_sign_ups /> }.into_any()
+                                }
                             }
                         })}
                     </Transition>
@@ -46,14 +48,19 @@ pub fn SiteHeader() -> impl IntoView {
 
 /// Leads strangers in.
 #[component]
-fn Entrances() -> impl IntoView {
+fn Entrances(takes_sign_ups: bool) -> impl IntoView {
+    let sign_up = || {
+        view! {
+            <a class="button button-primary" href="/signup">
+                "Sign up"
+            </a>
+        }
+    };
     view! {
         <a class="button button-quiet" href="/login">
             "Log in"
         </a>
-        <a class="button button-primary" href="/signup">
-            "Sign up"
-        </a>
+        {takes_sign_ups.then(sign_up)}
     }
 }
 

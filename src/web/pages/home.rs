@@ -41,10 +41,11 @@ fn HomeView(home: Home) -> impl IntoView {
     } = home;
     let meta = view! { <PageHead title="" path="/" /> };
     let is_stranger = viewer.user.is_none();
+    let takes_sign_ups = viewer.takes_sign_ups;
     let is_empty = recent.is_empty() && own.is_empty();
     if is_stranger {
         let lists = if is_empty {
-            view! { <EmptyInstance /> }.into_any()
+            view! { <EmptyInstance takes_sign_ups /> }.into_any()
         } else {
             view! { <PublicLists recent popular /> }.into_any()
         };
@@ -84,17 +85,23 @@ fn Hero() -> impl IntoView {
 }
 
 #[component]
-fn EmptyInstance() -> impl IntoView {
+fn EmptyInstance(takes_sign_ups: bool) -> impl IntoView {
+    let (text, sign_up) = if takes_sign_ups {
+        let link = view! {
+            <a class="button button-primary" href="/signup">
+                "Sign up"
+            </a>
+        };
+        let text = "Sign up, then push the first image with docker, podman, curl or the browser.";
+        (text, Some(link))
+    } else {
+        let text = "Log in, then push the first image with docker, podman, curl or the browser.";
+        (text, None)
+    };
     view! {
-        <EmptyState
-            title="This Dockyard is empty"
-            text="Sign up, then push the first image with docker, podman, curl or the browser."
-        >
+        <EmptyState title="This Dockyard is empty" text>
             <div class="form-actions">
-                <a class="button button-primary" href="/signup">
-                    "Sign up"
-                </a>
-                <a class="button" href="/login">
+                {sign_up} <a class="button" href="/login">
                     "Log in"
                 </a>
             </div>

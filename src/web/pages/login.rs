@@ -19,7 +19,6 @@ pub fn LogInPage() -> impl IntoView {
     let outcome = Outcome::of(action);
     let query = page_query();
     let next = move || local(&query.read().get("next").unwrap_or_default()).to_owned();
-    let sign_up = move || format!("/signup?next={}", next());
     view! {
         <PageHead title="Log in" path="/login" />
         <section class="card card-narrow">
@@ -45,7 +44,24 @@ pub fn LogInPage() -> impl IntoView {
                 />
                 <SubmitButton text="Log in" outcome />
             </ActionForm>
-            <p class="card-foot">"New here? " <a href=sign_up>"Sign up"</a></p>
+            <SignUpLink next=next />
         </section>
+    }
+}
+
+/// Leads those who have no account to one, where strangers may make one.
+#[component]
+fn SignUpLink(next: impl Fn() -> String + Copy + Send + Sync + 'static) -> impl IntoView {
+    let viewer = Session::here().viewer;
+    let link = move || {
+        let to = move || format!("/signup?next={}", next());
+        view! { <p class="card-foot">"New here? " <a href=to>"Sign up"</a></p> }
+    };
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                viewer.await.unwrap_or_default().takes_sign_ups.then(link)
+            })}
+        </Transition>
     }
 }

@@ -472,6 +472,7 @@ async fn new_keys_end_registry_tokens_and_set_up_links() {
         password: dockyard_hub::Secret::new("correct horse".to_owned()),
         email: None,
         setup_key: key,
+        from: [127, 0, 0, 1].into(),
     };
     let refused = app.hub.accounts.sign_up(request).await.unwrap_err();
     assert!(refused.to_string().contains("set-up link"), "{refused}");

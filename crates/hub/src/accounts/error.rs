@@ -10,6 +10,12 @@ use crate::db::{Contention, DbError};
 pub enum AccountError {
     #[error("the user name {0} is taken")]
     NameTaken(UserName),
+    #[error("the user name {0} is reserved: choose another one")]
+    NameReserved(UserName),
+    #[error("this server takes no new accounts: ask whoever runs it for one")]
+    SignUpClosed,
+    #[error("many accounts were made from where you are: wait {} minutes, then try again", wait_secs.div_ceil(60))]
+    TooManySignUps { wait_secs: u64 },
     #[error("{0}")]
     PasswordWeak(String),
     #[error("the user name or the password is wrong")]

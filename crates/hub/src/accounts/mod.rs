@@ -5,8 +5,10 @@ mod caller;
 mod error;
 mod passwords;
 mod profile;
+mod reserved;
 mod service;
 mod sessions;
+mod sign_up;
 mod throttle;
 mod tokens;
 
@@ -16,8 +18,9 @@ pub use caller::{Caller, Credential, User};
 pub use error::AccountError;
 pub use passwords::PASSWORD_MIN_CHARS;
 pub use profile::{ABOUT_MAX_CHARS, PersonalTokens, Profile};
-pub use service::{Accounts, SignUp};
+pub use service::Accounts;
 pub use sessions::{NewSession, SessionSummary, Sessions};
+pub use sign_up::{SignUp, SignUpLimits};
 pub use tokens::{
     NewToken, TOKEN_LIFETIME_SECS, TokenKind, TokenReach, TokenSummary, TokenWish, Tokens,
 };

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use super::{AccountError, Accounts, User};
 use crate::Secret;
 use crate::db::retrying;
-use crate::db::tables::{access_tokens, blobs, outbox, repositories, sessions, stars, users};
+use crate::db::tables::{
+    access_tokens, blobs, former_users, outbox, repositories, sessions, stars, users,
+};
 
 /// Longest name of a person in characters.
 const DISPLAY_NAME_MAX_CHARS: usize = 60;
@@ -122,6 +124,7 @@ impl Accounts {
             outbox::insert(&mut tx, id, now_ms).await?;
         }
         users::delete(&mut tx, user.id).await?;
+        former_users::insert(&mut tx, &user.name, now_ms).await?;
         Ok(tx.commit().await?)
     }
 

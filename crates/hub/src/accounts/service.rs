@@ -1,11 +1,11 @@
-//! Accounts: signing up and logging in.
+//! Accounts: opened, and entered with a password.
 
 use std::net::IpAddr;
 
 use dockyard_oci::UserName;
-use sha2::{Digest as _, Sha256};
 
 use super::passwords::Passwords;
+use super::sign_up::{SETUP_KEYS, SignUpLimits, SignUps};
 use super::throttle::Throttle;
 use super::tokens::{Tokens, random_bytes};
 use super::{AccountError, Sessions, User};
@@ -16,23 +16,6 @@ use crate::{Id, Secret};
 
 /// What signs registry tokens.
 pub(super) const TOKEN_KEY: &str = "token_key";
-/// Hashes of what makes the first administrator, one after the other, the newest last.
-const SETUP_KEYS: &str = "setup_keys";
-/// Bytes of each of them.
-const HASH_BYTES: usize = 32;
-/// How many of them are good: each start of each node makes one.
-const SETUP_KEYS_MAX: usize = 16;
-
-/// What a person gives to get an account.
-#[derive(Debug)]
-pub struct SignUp {
-    pub name: UserName,
-    pub password: Secret<String>,
-    pub email: Option<String>,
-    /// From the link that the first start prints: makes this account the first administrator.
-    pub setup_key: Option<Secret<String>>,
-}
-
 /// Makes accounts and lets people into them.
 #[derive(Debug, Clone)]
 pub struct Accounts {
@@ -40,12 +23,17 @@ pub struct Accounts {
     pub(super) clock: Clock,
     pub(super) passwords: Passwords,
     throttle: Throttle,
+    pub(super) sign_ups: SignUps,
     pub sessions: Sessions,
     pub tokens: Tokens,
 }
 
 impl Accounts {
-    pub(crate) async fn open(db: Db, clock: Clock) -> Result<Self, DbError> {
+    pub(crate) async fn open(
+        db: Db,
+        clock: Clock,
+        sign_ups: SignUpLimits,
+    ) -> Result<Self, DbError> {
         let sessions = Sessions::new(db.clone(), clock.clone());
         // Both are made at the first start, in one go.
         let offered = [
@@ -56,51 +44,13 @@ impl Accounts {
         let tokens = Tokens::open(db.clone(), clock.clone()).await?;
         Ok(Self {
             throttle: Throttle::new(clock.clone()),
+            sign_ups: SignUps::new(sign_ups, clock.clone()),
             db,
             clock,
             passwords: Passwords::new(),
             sessions,
             tokens,
         })
-    }
-
-    /// Makes an account.
-    ///
-    /// Errors: `NameTaken`, `PasswordWeak`, `EmailInvalid`, and `SetupKeyWrong` when a set-up key is
-    /// given that is not the instance's, or an administrator exists already.
-    pub async fn sign_up(&self, request: SignUp) -> Result<User, AccountError> {
-        let email = checked_email(request.email)?;
-        let is_admin = match &request.setup_key {
-            None => false,
-            Some(key) => self.check_setup_key(key).await.map(|()| true)?,
-        };
-        let password_hash = self.passwords.hash(&request.password, false).await?;
-        let user = User {
-            id: Id::new(),
-            name: request.name,
-            is_admin,
-            generation: 0,
-        };
-        let new = users::NewUser {
-            user: &user,
-            email,
-            password_hash,
-            created_ms: self.clock.now_ms(),
-        };
-        let mut tx = self.db.begin().await?;
-        if is_admin {
-            // Of several at once, on whichever node, one is the first.
-            settings::lock(&mut tx, SETUP_KEYS).await?;
-        }
-        if is_admin && users::has_admin_in(&mut tx).await? {
-            return Err(AccountError::SetupKeyWrong);
-        }
-        match users::insert(&mut tx, new).await {
-            Err(DbError::Duplicate) => return Err(AccountError::NameTaken(user.name)),
-            other => other?,
-        }
-        tx.commit().await?;
-        Ok(user)
     }
 
     /// Finds the user that a name and a password belong to.
@@ -137,37 +87,6 @@ impl Accounts {
     /// Finds a user by id.
     pub async fn find(&self, id: Id) -> Result<Option<User>, AccountError> {
         Ok(users::find_by_id(&self.db, id).await?)
-    }
-
-    /// Makes a key for the link that makes the first administrator; `None` once there is one.
-    ///
-    /// The database keeps its hash alone. The keys of the last sixteen starts are good.
-    pub async fn new_setup_key(&self) -> Result<Option<Secret<String>>, AccountError> {
-        let key = hex::encode(random_bytes::<16>());
-        let mut tx = self.db.begin().await?;
-        settings::lock(&mut tx, SETUP_KEYS).await?;
-        if users::has_admin_in(&mut tx).await? {
-            return Ok(None);
-        }
-        let mut hashes = settings::find_in(&mut tx, SETUP_KEYS).await?;
-        hashes.extend(Sha256::digest(key.as_bytes()));
-        let kept = SETUP_KEYS_MAX * HASH_BYTES;
-        let hashes = hashes.split_off(hashes.len().saturating_sub(kept));
-        settings::set(&mut tx, SETUP_KEYS, hashes).await?;
-        tx.commit().await?;
-        Ok(Some(Secret::new(key)))
-    }
-
-    async fn check_setup_key(&self, key: &Secret<String>) -> Result<(), AccountError> {
-        if users::has_admin(&self.db).await? {
-            return Err(AccountError::SetupKeyWrong);
-        }
-        let hashes = settings::find(&self.db, SETUP_KEYS).await?;
-        let shown = Sha256::digest(key.reveal().as_bytes());
-        // Hashes are compared, so that the time taken tells nothing about the keys.
-        let is_right =
-            hashes.is_some_and(|all| all.chunks(HASH_BYTES).any(|hash| hash == shown.as_slice()));
-        is_right.then_some(()).ok_or(AccountError::SetupKeyWrong)
     }
 
     /// Makes a new key for registry tokens and forgets the keys of set-up links. Registry tokens signed before end: here

@@ -408,7 +408,12 @@ mod tests {
         let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("t.db")))
             .await
             .unwrap();
-        let accounts = crate::accounts::Accounts::open(db, clock.clone()).await;
+        let accounts = crate::accounts::Accounts::open(
+            db,
+            clock.clone(),
+            crate::accounts::SignUpLimits::default(),
+        )
+        .await;
         (accounts.unwrap().tokens, folder)
     }
 

@@ -101,7 +101,7 @@ mod tests {
             .collect();
         assert_eq!(
             checksums,
-            ["0d766af0d7e3c470", "cfed70ed889b8b0f", "3cd80543f4052150"]
+            ["0d766af0d7e3c470", "cfed70ed889b8b0f", "b551c663fe03d0ca"]
         );
     }
 }

@@ -71,6 +71,12 @@ pub enum ImageError {
         digest: Digest,
         repository: RepositoryName,
     },
+    #[error(
+        "you have {open} uploads under way, of {bytes} bytes: finish or cancel some first; those left alone end after a week"
+    )]
+    TooManyUploads { open: u64, bytes: u64 },
+    #[error("a blob has at most {max_bytes} bytes here: the upload was given up")]
+    TooLarge { max_bytes: u64 },
     #[error("there is no upload {0} here")]
     UploadUnknown(Id),
     #[error("another request is writing to this upload")]

@@ -44,7 +44,7 @@ pub use repositories::{
 };
 pub use stars::Stars;
 pub use tags::{TagOrder, TagPage, TagQuery, Tags};
-pub use uploads::{Upload, Uploads};
+pub use uploads::{Upload, UploadLimits, Uploads};
 pub use verifier::{Repair, Verified, Verifier};
 
 /// A repository with what its page shows.

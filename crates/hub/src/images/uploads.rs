@@ -47,6 +47,24 @@ pub(super) struct StoredLayer {
     pub was_there: bool,
 }
 
+/// What one user may leave unfinished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadLimits {
+    /// Uploads under way.
+    pub of_one: u64,
+    /// Bytes that came of them; no blob is larger.
+    pub bytes_of_one: u64,
+}
+
+impl Default for UploadLimits {
+    fn default() -> Self {
+        Self {
+            of_one: 1000,
+            bytes_of_one: 100 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
 /// Takes blobs in.
 #[derive(Debug, Clone)]
 pub struct Uploads {
@@ -54,20 +72,28 @@ pub struct Uploads {
     store: Arc<dyn BlobStore>,
     clock: Clock,
     claims: Claims,
+    limits: UploadLimits,
 }
 
 impl Uploads {
-    pub(crate) fn new(db: Db, store: Arc<dyn BlobStore>, clock: Clock) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        store: Arc<dyn BlobStore>,
+        clock: Clock,
+        limits: UploadLimits,
+    ) -> Self {
         Self {
             claims: Claims::new(db.clone(), clock.clone()),
             db,
             store,
             clock,
+            limits,
         }
     }
 
     /// Starts an upload that will be hashed with `algorithm`.
     ///
+    /// Errors: `TooManyUploads` when the user leaves much unfinished.
     /// Source: OCI distribution-spec, "Pushing blobs".
     pub async fn start(
         &self,
@@ -75,6 +101,10 @@ impl Uploads {
         algorithm: Algorithm,
     ) -> Result<Upload, ImageError> {
         let (id, user_id) = (Id::new(), user_of(grant));
+        let (open, bytes) = uploads::usage(&self.db, user_id).await?;
+        if open >= self.limits.of_one || bytes >= self.limits.bytes_of_one {
+            return Err(ImageError::TooManyUploads { open, bytes });
+        }
         let stored = StoredUpload {
             location: Location::new(),
             offset: 0,

@@ -11,6 +11,7 @@ pub(crate) mod access_tokens;
 pub(crate) mod blob_marks;
 pub(crate) mod blobs;
 pub(crate) mod former_names;
+pub(crate) mod former_users;
 pub(crate) mod holdings;
 pub(crate) mod layers;
 pub(crate) mod leases;

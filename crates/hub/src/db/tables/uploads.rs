@@ -14,6 +14,13 @@ row! {
     }
 }
 
+row! {
+    struct UsageRow {
+        uploads: i64,
+        bytes: i64,
+    }
+}
+
 /// An upload as far as it is durable.
 pub(crate) struct StoredUpload {
     pub location: Location,
@@ -46,6 +53,17 @@ pub(crate) async fn insert(
     ];
     db.execute(sql, values).await?;
     Ok(())
+}
+
+/// Counts what a user has under way: uploads, and the bytes that came of them.
+pub(crate) async fn usage(db: &Db, user_id: Id) -> Result<(u64, u64), DbError> {
+    let sql = "SELECT COUNT(*) AS uploads, CAST(COALESCE(SUM(offset_bytes), 0) AS BIGINT) AS bytes
+        FROM uploads
+        WHERE user_id = ?";
+    let row = db.lookup::<UsageRow>(sql, values![&user_id]).await?;
+    Ok(row.map_or((0, 0), |row| {
+        (column_to_bytes(row.uploads), column_to_bytes(row.bytes))
+    }))
 }
 
 /// Finds an upload of this user in this repository; another's is not there.

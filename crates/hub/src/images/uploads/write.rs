@@ -29,6 +29,10 @@ impl Uploads {
         end: End,
     ) -> Result<(), ImageError> {
         let written = self.write_claimed(claim, stored, at, bytes, end).await;
+        if matches!(written, Err(ImageError::TooLarge { .. })) {
+            // What came of it is of no use to anybody.
+            self.discard(claim.id(), stored).await?;
+        }
         if written.is_err() {
             claim.release().await?;
         }
@@ -79,6 +83,11 @@ impl Uploads {
                 Ok(chunk) => {
                     hasher.update(&chunk);
                     length += chunk.len() as u64;
+                    if length > self.limits.bytes_of_one {
+                        return Err(ImageError::TooLarge {
+                            max_bytes: self.limits.bytes_of_one,
+                        });
+                    }
                     writer.write(chunk).await?;
                 }
                 Err(error) => {
