@@ -12,7 +12,7 @@ use bytes::Bytes;
 use dockyard_hub::accounts::{Caller, Pull, SignUp};
 use dockyard_hub::clock::Clock;
 use dockyard_hub::images::archive::{ExportError, ImportError, ImportedImage, Reader, Wanted};
-use dockyard_hub::images::{ImageError, Repair, TagPage};
+use dockyard_hub::images::{ImageError, Page, Repair};
 use dockyard_hub::{Caretaker, Hub, HubOptions, Secret};
 use dockyard_oci::{Reference, RepositoryName, Tag};
 use futures::{TryStreamExt, stream};
@@ -143,7 +143,7 @@ impl Dock {
             .authorize::<Pull>(&self.caller, name)
             .await
             .expect("the owner may pull");
-        let page = TagPage {
+        let page = Page {
             after: None,
             limit: 1000,
         };

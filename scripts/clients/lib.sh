@@ -99,7 +99,7 @@ launch_server() {
   (
     # No setting of the caller's may reach it.
     for name in $(compgen -e DOCKYARD_); do unset "$name"; done
-    cd "$work" && exec "$dockyard" serve --listen "$listen_on:$port" --data-dir "$data" "${server_args[@]}" \
+    cd "$work" && DOCKYARD_SIGNUPS_PER_NETWORK=0 exec "$dockyard" serve --listen "$listen_on:$port" --data-dir "$data" "${server_args[@]}" \
       >>"$work/server.out" 2>>"$work/server.log" </dev/null
   ) &
   server_pid=$!

@@ -23,7 +23,7 @@ class Server:
         command += arguments
         with open(self.log_path, "ab") as log:
             # A group of its own: Ctrl-C is for whoever started this, who then stops the server.
-            environment = {**os.environ, "DOCKYARD_LOG": level}
+            environment = {**os.environ, "DOCKYARD_LOG": level, "DOCKYARD_SIGNUPS_PER_NETWORK": "0"}
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, text=True, process_group=0, env=environment
             )

@@ -198,6 +198,7 @@ impl From<RepositoryError> for ApiError {
             RepositoryError::DescriptionTooLong { .. } => {
                 Self::bad_request("DESCRIPTION_TOO_LONG", error)
             }
+            RepositoryError::DescriptionInvalid => Self::bad_request("DESCRIPTION_INVALID", error),
             RepositoryError::ReadmeTooLong { .. } => Self::bad_request("README_TOO_LONG", error),
             RepositoryError::Gone => {
                 Self::oci(StatusCode::NOT_FOUND, ErrorCode::NameUnknown, error)

@@ -3,9 +3,10 @@
 //! An answer that says something itself, as pages do, keeps it.
 
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, ETAG, HeaderName, HeaderValue, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::middleware::Next;
 use axum::response::Response;
@@ -31,6 +32,7 @@ pub async fn complete(State(secure): State<Secure>, request: Request, next: Next
     // Registry clients keep what they like by digest, and what stands in between may as well.
     let is_protocol = request.uri().path().starts_with("/v2/");
     let mut response = next.run(request).await;
+    let is_unauthorized = response.status() == StatusCode::UNAUTHORIZED;
     let headers = response.headers_mut();
     let cache = if headers.contains_key(ETAG) {
         "private, no-cache"
@@ -42,6 +44,10 @@ pub async fn complete(State(secure): State<Secure>, request: Request, next: Next
             .entry(name)
             .or_insert(HeaderValue::from_static(value));
     };
+    if is_unauthorized {
+        // Source: RFC 9110, 15.5.2. With Basic, browsers would ask for a password in a window of their own.
+        or_else(WWW_AUTHENTICATE, "Bearer realm=\"Dockyard\"");
+    }
     or_else(X_CONTENT_TYPE_OPTIONS, "nosniff");
     or_else(REFERRER_POLICY, "same-origin");
     or_else(CONTENT_SECURITY_POLICY, CLOSED);

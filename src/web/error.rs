@@ -199,7 +199,8 @@ mod of_the_hub {
                 RepositoryError::Exists(_)
                 | RepositoryError::Denied(_)
                 | RepositoryError::OtherNamespace(_) => Self::field("name", error),
-                RepositoryError::DescriptionTooLong { .. } => Self::field("description", error),
+                RepositoryError::DescriptionTooLong { .. }
+                | RepositoryError::DescriptionInvalid => Self::field("description", error),
                 RepositoryError::ReadmeTooLong { .. } => Self::field("readme", error),
                 RepositoryError::Anonymous | RepositoryError::Revoked => Self::Anonymous,
                 RepositoryError::Gone => Self::NotFound,

@@ -267,3 +267,39 @@ async fn one_network_makes_so_many_accounts_an_hour() {
     let expected = (429, "TOOMANYREQUESTS".to_owned());
     assert_eq!(error(refused).await, expected);
 }
+
+#[tokio::test]
+async fn texts_that_drive_a_terminal_or_turn_others_are_refused() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let cookie = app.cookie("alice").await;
+    for (n, odd) in [
+        "\u{1b}]0;owned\u{7}",
+        "a\u{202e}b",
+        "\u{2066}a",
+        "a\u{9b}31m",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let new = json!({"name": format!("alice/app-{n}"), "description": odd});
+        let request = app
+            .by("alice", Method::POST, "/api/v1/repositories")
+            .json(&new);
+        let expected = (400, "DESCRIPTION_INVALID".to_owned());
+        assert_eq!(error(request.send().await.unwrap()).await, expected);
+        let token = json!({"name": odd});
+        let request = app.by("alice", Method::POST, "/api/v1/tokens").json(&token);
+        let expected = (400, "TOKEN_NAME_INVALID".to_owned());
+        assert_eq!(error(request.send().await.unwrap()).await, expected);
+        for form in [
+            [("display_name", odd), ("about", ""), ("email", "")],
+            [("display_name", ""), ("about", odd), ("email", "")],
+        ] {
+            let request = app.anonymous(Method::POST, "/api/web/save-profile");
+            let request = request.header("cookie", &cookie).form(&form);
+            let answer = request.header("accept", "application/json").send().await;
+            assert_eq!(answer.unwrap().status(), StatusCode::UNPROCESSABLE_ENTITY);
+        }
+    }
+}

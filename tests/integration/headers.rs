@@ -375,3 +375,26 @@ async fn builds_for_development_show_their_components() {
         .unwrap();
     assert_eq!(style.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn every_401_says_how_to_log_in_and_no_browser_asks_for_a_password() {
+    let app = TestApp::start().await;
+    for (method, path) in [
+        (Method::GET, "/api/v1/user"),
+        (Method::GET, "/api/v1/tokens"),
+        (Method::GET, "/api/v1/repositories"),
+        (Method::PUT, "/api/v1/images/alice/app:v1"),
+        (Method::POST, "/api/web/profile"),
+        (Method::GET, "/v2/"),
+    ] {
+        let request = app.anonymous(method, path);
+        let answer = request.header("accept", "application/json").send().await;
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{path}");
+        let challenge = header(&answer, "www-authenticate");
+        assert!(
+            challenge.starts_with("Bearer realm="),
+            "{path}: {challenge}"
+        );
+    }
+}

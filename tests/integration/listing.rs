@@ -1,4 +1,4 @@
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::app::{TestApp, error, header};
@@ -53,4 +53,39 @@ async fn the_catalog_lists_what_the_caller_may_read() {
     assert_eq!(catalog(Some("bob")).await, open);
     let all = json!({"repositories": ["alice/open", "alice/secret"]});
     assert_eq!(catalog(Some("alice")).await, all);
+}
+
+#[tokio::test]
+async fn a_page_may_start_after_any_text() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.push_image("alice", "alice/app", "v1", b"layer").await;
+    for odd in [
+        "%C3%A9",
+        "a%00b",
+        "%F0%9F%98%80",
+        "%E2%80%AE",
+        "%ff",
+        "%27%22%5C%25_",
+    ] {
+        for path in [
+            format!("/v2/_catalog?last={odd}"),
+            format!("/v2/alice/app/tags/list?last={odd}"),
+            format!("/api/v1/repositories?last={odd}"),
+            format!("/api/v1/repositories/alice/app/-/tags?last={odd}"),
+            format!("/sitemap.xml?after={odd}"),
+            format!("/u/alice?after={odd}"),
+            format!("/r/alice/app/-/tags?filter={odd}"),
+            format!("/search?q={odd}"),
+        ] {
+            let answer = app.ask("alice", Method::GET, &path).await;
+            let status = answer.status().as_u16();
+            assert!(matches!(status, 200 | 400), "{path}: {status}");
+        }
+    }
+    // Longer than any tag, and than what SQLite takes as a pattern.
+    let filter = "a".repeat(60_000);
+    let path = format!("/r/alice/app/-/tags?filter={filter}");
+    let page = app.anonymous(Method::GET, &path).send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
 }

@@ -16,6 +16,7 @@ mod private;
 pub mod search;
 mod secret;
 pub mod store;
+mod text;
 
 pub use hub::{Caretaker, Hub, HubOptions, NotReady, OpenError, Vitals};
 pub use id::Id;

@@ -14,6 +14,9 @@ const TAG_MAX: usize = 128;
 pub struct Tag(Box<str>);
 
 impl Tag {
+    /// Longest tag in bytes.
+    pub const MAX_BYTES: usize = TAG_MAX;
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -6,9 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{AccountError, Administer, Caller, Pull, Push};
-use dockyard_hub::images::{
-    NewRepository, Page, Repository, RepositoryChange, TagPage, TagSummary,
-};
+use dockyard_hub::images::{NewRepository, Page, Repository, RepositoryChange, TagSummary};
 use dockyard_hub::search::SearchRequest;
 use dockyard_oci::{Digest, RepositoryName, Tag, Visibility};
 use serde::Deserialize;
@@ -207,7 +205,7 @@ async fn tags(
         .tags
         .list(
             &grant,
-            TagPage {
+            Page {
                 after: query.last,
                 limit,
             },

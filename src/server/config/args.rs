@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use super::data::DataArgs;
-use super::times::{Keep, TimeShift};
+use super::times::Keep;
+#[cfg(debug_assertions)]
+use super::times::TimeShift;
 
 /// A Docker Hub of your own.
 #[derive(Debug, Parser)]
@@ -224,7 +226,8 @@ pub struct ServeArgs {
     pub gc_interval: Option<Keep>,
     #[command(flatten)]
     pub keep: KeepArgs,
-    /// Run on a clock that is so far from the machine's, for demonstrations
+    /// Run on a clock that is so far from the machine's, for demonstrations; a released program has no such thing
+    #[cfg(debug_assertions)]
     #[arg(
         long,
         env = "DOCKYARD_TIME_SHIFT",

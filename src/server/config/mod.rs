@@ -18,7 +18,9 @@ mod data;
 mod times;
 
 use data::{Addressing, Places};
-use times::{Keep, TimeShift};
+use times::Keep;
+#[cfg(debug_assertions)]
+use times::TimeShift;
 
 pub use args::{
     AdminCommand, BackupArgs, Cli, Command, GcArgs, HealthArgs, KeepArgs, LogFormat, RestoreArgs,
@@ -168,9 +170,12 @@ impl Settings {
     /// Errors: the file can't be read, or has a setting that does not exist.
     pub fn resolve(args: ServeArgs) -> anyhow::Result<Self> {
         let file = File::read(args.data.config.as_deref())?;
+        #[cfg(debug_assertions)]
         let clock = args
             .time_shift
             .map_or_else(Clock::system, |TimeShift(by_ms)| Clock::shifted(by_ms));
+        #[cfg(not(debug_assertions))]
+        let clock = Clock::system();
         let collector = file.collector(&args.keep)?;
         let mut data = file.data(args.data, clock)?;
         let signup = args.signup.or(file.signup).unwrap_or_default();
@@ -314,6 +319,7 @@ mod tests {
         }
     }
 
+    #[cfg(debug_assertions)]
     #[test]
     fn a_time_shift_may_begin_with_a_dash() {
         let command = ["dockyard", "serve", "--time-shift", "-2h"];

@@ -43,9 +43,11 @@ impl Keep {
 }
 
 /// How far the server's clock is from the machine's: `-14d` is two weeks behind it.
+#[cfg(debug_assertions)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeShift(pub i64);
 
+#[cfg(debug_assertions)]
 impl FromStr for TimeShift {
     type Err = humantime::DurationError;
 
@@ -61,7 +63,7 @@ impl FromStr for TimeShift {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, debug_assertions))]
 mod tests {
     use super::*;
 

@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_TYPE, LINK};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{AccessError, Caller, Pull};
-use dockyard_hub::images::{Page, ReferrerPage, TagPage};
+use dockyard_hub::images::{Page, ReferrerPage};
 use dockyard_oci::{Digest, MediaType};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
@@ -32,7 +32,7 @@ pub(super) async fn tags(
         .authorize::<Pull>(request.caller, request.name)
         .await?;
     let limit = limit_of(&query, PAGE_MAX);
-    let page = TagPage {
+    let page = Page {
         after: query.last.clone(),
         limit: limit + 1,
     };

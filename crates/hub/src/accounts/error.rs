@@ -28,7 +28,7 @@ pub enum AccountError {
     SetupKeyWrong,
     #[error("that is not an email address")]
     EmailInvalid,
-    #[error("a token's name has 1 to 100 characters")]
+    #[error("a token's name has 1 to 100 characters, none of which are control characters")]
     TokenNameInvalid,
     #[error("the password is wrong")]
     PasswordWrong,

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use super::{AccountError, Accounts, User};
-use crate::Secret;
 use crate::db::retrying;
 use crate::db::tables::{
     access_tokens, blobs, former_users, outbox, repositories, sessions, stars, users,
 };
+use crate::{Secret, text};
 
 /// Longest name of a person in characters.
 const DISPLAY_NAME_MAX_CHARS: usize = 60;
@@ -143,7 +143,12 @@ impl Accounts {
 }
 
 fn one_line(text: &str, what: &str, max_chars: usize) -> Result<String, AccountError> {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = text::one_line(text);
+    if !text::is_plain(&line) {
+        let text =
+            format!("{what} has no control characters, and none that turn the direction of text");
+        return Err(AccountError::ProfileInvalid(text));
+    }
     if line.chars().count() > max_chars {
         let text = format!("{what} has at most {max_chars} characters");
         return Err(AccountError::ProfileInvalid(text));

@@ -12,7 +12,7 @@ use super::{AccountError, Sessions, User};
 use crate::clock::Clock;
 use crate::db::tables::{settings, users};
 use crate::db::{Db, DbError};
-use crate::{Id, Secret};
+use crate::{Id, Secret, text};
 
 /// What signs registry tokens.
 pub(super) const TOKEN_KEY: &str = "token_key";
@@ -112,6 +112,7 @@ pub(super) fn checked_email(email: Option<String>) -> Result<Option<String>, Acc
     };
     let plausible = email.len() <= 254
         && !email.contains(char::is_whitespace)
+        && text::is_plain(&email)
         && email
             .split_once('@')
             .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());

@@ -17,7 +17,7 @@ use super::{AccountError, Caller, User};
 use crate::clock::Clock;
 use crate::db::tables::{access_tokens, settings};
 use crate::db::{Db, DbError};
-use crate::{Id, Secret};
+use crate::{Id, Secret, text};
 
 /// Lifetime of a registry token in seconds: long enough for a large layer on a slow line to start,
 /// short enough that a lost one is soon useless.
@@ -175,7 +175,7 @@ impl Tokens {
 
     /// Makes a personal token that is good until it is revoked, or ends.
     ///
-    /// Errors: `TokenNameInvalid` for an empty or a very long name; `Anonymous` unless the credentials stand for all of
+    /// Errors: `TokenNameInvalid` for a name that is empty, very long, or not plain; `Anonymous` unless the credentials stand for all of
     /// the user, and are still good.
     pub async fn create(
         &self,
@@ -183,7 +183,7 @@ impl Tokens {
         wish: &TokenWish,
     ) -> Result<NewToken, AccountError> {
         let name = wish.name.trim();
-        if name.is_empty() || name.chars().count() > NAME_MAX_CHARS {
+        if name.is_empty() || name.chars().count() > NAME_MAX_CHARS || !text::is_plain(name) {
             return Err(AccountError::TokenNameInvalid);
         }
         let personal = (TokenKind::Personal, wish.reach, wish.days);
@@ -201,7 +201,11 @@ impl Tokens {
         caller: &Caller,
         client: &str,
     ) -> Result<NewToken, AccountError> {
-        let client: String = client.chars().filter(|c| !c.is_control()).collect();
+        let client = if text::is_plain(client) {
+            client
+        } else {
+            "a client"
+        };
         let name: String = format!("login of {client}")
             .chars()
             .take(NAME_MAX_CHARS)

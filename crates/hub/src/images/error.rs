@@ -20,6 +20,8 @@ pub enum RepositoryError {
     Anonymous,
     #[error("a description has at most {max_chars} characters")]
     DescriptionTooLong { max_chars: usize },
+    #[error("a description has no control characters, and none that turn the direction of text")]
+    DescriptionInvalid,
     #[error("a README has at most {max_bytes} bytes")]
     ReadmeTooLong { max_bytes: usize },
     #[error("the repository was deleted meanwhile")]

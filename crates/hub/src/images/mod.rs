@@ -13,6 +13,7 @@ mod hasher;
 mod history;
 mod manifest_bytes;
 mod manifests;
+mod page;
 mod platforms;
 mod problem;
 mod pulls;
@@ -36,14 +37,15 @@ pub(crate) use hasher::Hasher;
 pub use history::{History, Move, MoveKind};
 pub use manifest_bytes::ManifestBytes;
 pub use manifests::{ManifestPut, Manifests, ReferrerPage};
+pub use page::Page;
 pub use problem::Problem;
 pub use pulls::{Day, Pulls};
 pub use reclaim::Reclaimed;
 pub use repositories::{
-    DESCRIPTION_MAX_CHARS, NewRepository, Page, README_MAX_BYTES, Repositories, RepositoryChange,
+    DESCRIPTION_MAX_CHARS, NewRepository, README_MAX_BYTES, Repositories, RepositoryChange,
 };
 pub use stars::Stars;
-pub use tags::{TagOrder, TagPage, TagQuery, Tags};
+pub use tags::{TagOrder, TagQuery, Tags};
 pub use uploads::{Upload, UploadLimits, Uploads};
 pub use verifier::{Repair, Verified, Verifier};
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use dockyard_oci::{RepositoryName, UserName, Visibility};
 use tokio::sync::Notify;
 
-use super::{Repository, RepositoryError};
+use super::{Page, Repository, RepositoryError};
 use crate::accounts::{Administer, Caller, Grant, Pull, User};
 use crate::clock::Clock;
 use crate::db::tables::{blobs, former_names, outbox, repositories, users};
 use crate::db::{Db, DbError, retrying};
 use crate::fault::Fault;
+use crate::text;
 
 /// Longest description in characters: one line of a list.
 pub const DESCRIPTION_MAX_CHARS: usize = 200;
@@ -33,15 +34,6 @@ pub struct RepositoryChange {
     pub visibility: Option<Visibility>,
 }
 
-/// A part of a list that is sorted by name.
-#[derive(Debug, Clone, Default)]
-pub struct Page {
-    /// The name after which the page starts.
-    pub after: Option<String>,
-    /// Most entries.
-    pub limit: u32,
-}
-
 /// Keeps repositories.
 #[derive(Debug, Clone)]
 pub struct Repositories {
@@ -57,7 +49,7 @@ impl Repositories {
 
     /// Makes a repository in the caller's own namespace.
     ///
-    /// Errors: `Exists`, `Denied` outside the namespace, `Anonymous`, `DescriptionTooLong`.
+    /// Errors: `Exists`, `Denied` outside the namespace, `Anonymous`, `DescriptionTooLong`, `DescriptionInvalid`.
     pub async fn create(
         &self,
         caller: &Caller,
@@ -94,7 +86,7 @@ impl Repositories {
 
     /// Changes texts or visibility, and nothing else, and returns the repository as it is now.
     ///
-    /// Errors: `DescriptionTooLong`, `ReadmeTooLong`, `Gone`.
+    /// Errors: `DescriptionTooLong`, `DescriptionInvalid`, `ReadmeTooLong`, `Gone`.
     pub async fn change(
         &self,
         grant: &Grant<Administer>,
@@ -192,14 +184,14 @@ impl Repositories {
         let Some(owner) = users::find_by_name(&self.db, owner).await? else {
             return Ok(Vec::new());
         };
-        let after = page.after.as_deref().unwrap_or_default();
+        let after = page.after_name();
         let sees_all = caller
             .user()
             .is_some_and(|user| user.id == owner.id || user.is_admin);
         Ok(if sees_all && caller.lists() {
-            repositories::list_by_owner(&self.db, owner.id, after, page.limit).await?
+            repositories::list_by_owner(&self.db, owner.id, &after, page.limit).await?
         } else {
-            repositories::list_public_by_owner(&self.db, owner.id, after, page.limit).await?
+            repositories::list_public_by_owner(&self.db, owner.id, &after, page.limit).await?
         })
     }
 
@@ -210,8 +202,8 @@ impl Repositories {
 
     /// Lists public repositories by name, each with the time of its last push, or else of its beginning.
     pub async fn public(&self, page: Page) -> Result<Vec<(RepositoryName, i64)>, RepositoryError> {
-        let after = page.after.as_deref().unwrap_or_default();
-        Ok(repositories::list_public(&self.db, after, page.limit).await?)
+        let after = page.after_name();
+        Ok(repositories::list_public(&self.db, &after, page.limit).await?)
     }
 
     /// Lists the names after which the second and all further pages of the public repositories start;
@@ -251,8 +243,8 @@ impl Repositories {
     ) -> Result<Vec<Repository>, RepositoryError> {
         let viewer = caller.user().filter(|_| caller.lists());
         let viewer_id = viewer.map(|viewer| &viewer.id);
-        let after = page.after.as_deref().unwrap_or_default();
-        Ok(repositories::list_starred(&self.db, user.id, viewer_id, after, page.limit).await?)
+        let after = page.after_name();
+        Ok(repositories::list_starred(&self.db, user.id, viewer_id, &after, page.limit).await?)
     }
 
     /// Counts a user's repositories and the bytes in them; what several share counts in each.
@@ -272,8 +264,8 @@ impl Repositories {
             .user()
             .filter(|_| caller.lists())
             .map(|user| &user.id);
-        let after = page.after.as_deref().unwrap_or_default();
-        Ok(repositories::list_names(&self.db, owner, after, page.limit).await?)
+        let after = page.after_name();
+        Ok(repositories::list_names(&self.db, owner, &after, page.limit).await?)
     }
 }
 
@@ -284,5 +276,9 @@ fn checked_description(text: &str) -> Result<String, RepositoryError> {
             max_chars: DESCRIPTION_MAX_CHARS,
         });
     }
-    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    let line = text::one_line(text);
+    if !text::is_plain(&line) {
+        return Err(RepositoryError::DescriptionInvalid);
+    }
+    Ok(line)
 }

@@ -5,22 +5,13 @@ use std::sync::Arc;
 use dockyard_oci::{Reference, Tag};
 use tokio::sync::Notify;
 
-use super::{ImageError, MoveKind, TagSummary};
+use super::{ImageError, MoveKind, Page, TagSummary};
 use crate::accounts::{Delete, Grant, Pull};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::tables::tag_moves::{self, NewMove};
 use crate::db::tables::{outbox, tags};
 use crate::fault::Fault;
-
-/// A part of a tag list, sorted by name.
-#[derive(Debug, Clone, Default)]
-pub struct TagPage {
-    /// The text after which the page starts; it need not be a tag that exists.
-    pub after: Option<String>,
-    /// Most entries.
-    pub limit: u32,
-}
 
 /// The orders in which tags are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,10 +54,10 @@ impl Tags {
     pub async fn list(
         &self,
         grant: &Grant<Pull>,
-        page: TagPage,
+        page: Page,
     ) -> Result<Vec<TagSummary>, ImageError> {
-        let after = page.after.as_deref().unwrap_or_default();
-        Ok(tags::list(&self.db, grant.repository_id(), after, page.limit).await?)
+        let after = page.after_name();
+        Ok(tags::list(&self.db, grant.repository_id(), &after, page.limit).await?)
     }
 
     /// Lists tags in the order and with the filter that a person chose.
@@ -76,6 +67,10 @@ impl Tags {
         query: &TagQuery,
     ) -> Result<Vec<TagSummary>, ImageError> {
         let (db, id, part) = (&self.db, grant.repository_id(), query.part.as_str());
+        // No tag holds it, and no database has to be asked.
+        if part.len() > Tag::MAX_BYTES || !part.is_ascii() {
+            return Ok(Vec::new());
+        }
         let tag = query.after.as_ref().map(|(tag, _)| tag);
         Ok(match query.order {
             TagOrder::Version => tags::list_by_version(db, id, part, tag, query.limit).await?,
@@ -100,9 +95,9 @@ impl Tags {
     }
 
     /// Lists the names of tags. Source: OCI distribution-spec, "Listing Tags".
-    pub async fn names(&self, grant: &Grant<Pull>, page: TagPage) -> Result<Vec<Tag>, ImageError> {
-        let after = page.after.as_deref().unwrap_or_default();
-        Ok(tags::list_names(&self.db, grant.repository_id(), after, page.limit).await?)
+    pub async fn names(&self, grant: &Grant<Pull>, page: Page) -> Result<Vec<Tag>, ImageError> {
+        let after = page.after_name();
+        Ok(tags::list_names(&self.db, grant.repository_id(), &after, page.limit).await?)
     }
 
     /// Shows one tag. Errors: `ManifestUnknown`.
