@@ -202,7 +202,8 @@ if mount --bind "$data/blobs" "$data/blobs" 2>"$output" && mount -o remount,ro,b
   equal 'what was there is there' "200 $small" "$status sha256:$(sha256sum <"$body" | cut -d' ' -f1)"
   http GET /readyz
   answered 'the server says that it is not ready' 503
-  if grep -qi 'read-only' "$body"; then ok 'and why'; else fail 'and why' "$body"; fi
+  if grep -qi 'store of the blobs' "$body"; then ok 'and what is missing'; else fail 'and what is missing' "$body"; fi
+  if grep -qi 'not ready.*read-only' "$work/server.log"; then ok 'the log says why'; else fail 'the log says why' "$work/server.log"; fi
   mount -o remount,rw,bind "$data/blobs"
   http GET /readyz
   answered 'it is ready again by itself' 200

@@ -91,9 +91,15 @@ impl TestApp {
 
     /// Starts one more server on the same database and bucket.
     pub async fn join(&self) -> Self {
+        self.join_with(self.options.clock.clone()).await
+    }
+
+    /// Starts one more server on the same database and bucket, on a machine with a clock of its own.
+    pub async fn join_with(&self, clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = HubOptions {
             data_dir: folder.path().to_owned(),
+            clock,
             ..self.options.clone()
         };
         let tokens = Mutex::new(self.tokens.lock().unwrap().clone());

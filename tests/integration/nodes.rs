@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dockyard_hub::clock::Clock;
 use dockyard_hub::images::{CollectorOptions, Mode};
 use reqwest::{Method, StatusCode};
 
@@ -193,4 +194,40 @@ async fn pushes_to_one_repository_through_both_lose_nothing() {
         .await;
     let facts: serde_json::Value = facts.json().await.unwrap();
     assert_eq!(facts["tag_count"], 24);
+}
+
+#[tokio::test]
+#[ignore = "needs DOCKYARD_TEST_ON=s3"]
+async fn a_machine_with_a_wrong_clock_takes_nothing_over() {
+    let (one, _) = nodes().await;
+    let week_ms = 8 * 24 * 3600 * 1000;
+    for wrong_ms in [60_000, -60_000, week_ms, -week_ms] {
+        let other = one.join_with(Clock::wrong_by(wrong_ms)).await;
+        let path = "/v2/alice/app/blobs/uploads/";
+        let started = one.ask("alice", Method::POST, path).await;
+        let location = header(&started, "location").to_owned();
+        let (rest, body) = futures::channel::mpsc::unbounded();
+        rest.unbounded_send(Ok::<_, std::io::Error>(vec![1; 1000]))
+            .unwrap();
+        let slow = one.by("alice", Method::PATCH, &location);
+        let slow = slow.body(reqwest::Body::wrap_stream(body)).send();
+        let slow = tokio::spawn(slow);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        // Somebody writes to it, so nobody else does.
+        let second = other.by("alice", Method::PATCH, &location).body("x");
+        let refused = second.send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::CONFLICT, "{wrong_ms}");
+        // Nor is it old.
+        let options = CollectorOptions::default();
+        let pass = other
+            .hub
+            .collector
+            .collect_now(options, Mode::Collect)
+            .await;
+        assert_eq!(pass.unwrap().map_or(0, |done| done.uploads), 0);
+        drop(rest);
+        let done = slow.await.unwrap().unwrap();
+        assert_eq!(done.status(), StatusCode::ACCEPTED, "{wrong_ms}");
+        assert_eq!(header(&done, "range"), "0-999");
+    }
 }

@@ -253,3 +253,55 @@ async fn dear_searches_stay_bounded_however_many_there_are() {
     let more = peak_mib() - before;
     assert!(more < 200, "{more} MiB");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_one_user_do_not_keep_back_anothers() {
+    let app = TestApp::start().await;
+    for user in ["alice", "bob"] {
+        app.sign_up(user).await;
+    }
+    // Words that no other text has, so that each costs something.
+    let readme = |n: usize| {
+        let words = (0..40_000).map(|word| format!("w{n}x{word} "));
+        words.collect::<String>()
+    };
+    for n in 0..16 {
+        let name = format!("alice/app-{n}");
+        app.create("alice", &name, "public").await;
+    }
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let flood = async |first: usize| {
+        let mut round = 0;
+        while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            for n in (first..16).step_by(2) {
+                let path = format!("/api/v1/repositories/alice/app-{n}");
+                let change = json!({"readme": readme(n), "description": format!("round {round}")});
+                let request = app.by("alice", Method::PATCH, &path).json(&change);
+                assert_eq!(request.send().await.unwrap().status(), 200);
+            }
+            round += 1;
+        }
+    };
+    let honest = async {
+        for n in 0..3 {
+            app.create("bob", &format!("bob/lighthouse{n}"), "public")
+                .await;
+            let path = format!("/api/v1/search?q=lighthouse{n}");
+            let asked = std::time::Instant::now();
+            loop {
+                let found = app.anonymous(Method::GET, &path).send().await.unwrap();
+                if found.text().await.unwrap().contains("bob/lighthouse") {
+                    break;
+                }
+                let waited = asked.elapsed();
+                assert!(
+                    waited < Duration::from_secs(20),
+                    "not found after {waited:?}"
+                );
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    futures::join!(flood(0), flood(1), honest);
+}

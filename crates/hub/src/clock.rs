@@ -10,7 +10,10 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System,
+    /// The machine's time and so many milliseconds, which are 0 but in tests.
+    Machine(i64),
+    /// The machine's time and as many milliseconds as another clock, which is looked at now and then, is ahead of it.
+    Following(Arc<AtomicI64>),
     /// The system's time and so many milliseconds.
     Shifted(i64),
     Fixed(Arc<AtomicI64>),
@@ -19,7 +22,43 @@ enum Source {
 impl Clock {
     /// Is the machine's own clock.
     pub const fn system() -> Self {
-        Self(Source::System)
+        Self(Source::Machine(0))
+    }
+
+    /// Is the clock of a machine that is wrong by so many milliseconds.
+    pub const fn wrong_by(by_ms: i64) -> Self {
+        Self(Source::Machine(by_ms))
+    }
+
+    /// Tells whether this is a machine's clock, which others may be better than.
+    pub(crate) const fn is_machines(&self) -> bool {
+        matches!(self.0, Source::Machine(_))
+    }
+
+    /// Is a clock that follows another, which shows `now_ms`.
+    pub(crate) fn following(now_ms: i64) -> Self {
+        let ahead_ms = now_ms - system_ms();
+        Self(Source::Following(Arc::new(AtomicI64::new(ahead_ms))))
+    }
+
+    /// Sets a clock that follows another right again.
+    pub(crate) fn set_right(&self, now_ms: i64) {
+        if let Source::Following(ahead) = &self.0 {
+            ahead.store(now_ms - system_ms(), Ordering::Relaxed);
+        }
+    }
+
+    /// Tells whether somebody set this clock to another time than there is.
+    pub(crate) const fn is_set(&self) -> bool {
+        matches!(self.0, Source::Shifted(_) | Source::Fixed(_))
+    }
+
+    /// Tells whether nobody else goes by this clock any more.
+    pub(crate) fn is_last(&self) -> bool {
+        match &self.0 {
+            Source::Following(ahead) => Arc::strong_count(ahead) == 1,
+            _ => false,
+        }
     }
 
     /// Runs `by_ms` before (negative) or after the machine's clock.
@@ -44,8 +83,8 @@ impl Clock {
 
     pub fn now_ms(&self) -> i64 {
         match &self.0 {
-            Source::System => system_ms(),
-            Source::Shifted(by_ms) => system_ms().saturating_add(*by_ms),
+            Source::Following(ahead) => system_ms() + ahead.load(Ordering::Relaxed),
+            Source::Machine(by_ms) | Source::Shifted(by_ms) => system_ms().saturating_add(*by_ms),
             Source::Fixed(now) => now.load(Ordering::SeqCst),
         }
     }

@@ -29,6 +29,10 @@ const BUSY_TRIES: u32 = 320;
 /// How long database and store may take to say that they are there.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// What a hub needs to serve.
+const DATABASE: &str = "database";
+const STORE: &str = "store of the blobs";
+
 /// Where a hub keeps its data, and which clock it goes by.
 #[derive(Debug, Clone)]
 pub struct HubOptions {
@@ -139,8 +143,15 @@ impl Hub {
             uploads,
             ..
         } = options;
+        let clock = db.clock(clock).await?;
+        // Changes are settled by the real time, whatever a test makes of it.
+        let wall = if clock.is_set() {
+            db.clock(Clock::system()).await?
+        } else {
+            clock.clone()
+        };
         let changed = Arc::new(Notify::new());
-        let search = Search::open(data_dir.join("search"), db.clone(), changed.clone());
+        let search = Search::open(data_dir.join("search"), db.clone(), wall, changed.clone());
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone(), uploads);
         let blobs = Blobs::new(db.clone(), store.clone(), clock.clone());
         let accounts = Accounts::open(db.clone(), clock.clone(), sign_ups).await?;
@@ -190,8 +201,8 @@ impl Hub {
         let store = async { self.store.ping().await.map_err(NotReady::Store) };
         let in_time = |what| move |_| Err(NotReady::Silent(what));
         let (database, store) = tokio::join!(timeout(PATIENCE, database), timeout(PATIENCE, store));
-        database.unwrap_or_else(in_time("database"))?;
-        store.unwrap_or_else(in_time("store of the blobs"))
+        database.unwrap_or_else(in_time(DATABASE))?;
+        store.unwrap_or_else(in_time(STORE))
     }
 
     /// Tells how the hub is, for whoever watches it; `None` when the database does not say within four seconds.
@@ -257,7 +268,7 @@ impl Caretaker {
         }
         let store = options.open_store().await?;
         let db = Db::open(&database).await?;
-        let clock = options.clock.clone();
+        let clock = db.clock(options.clock.clone()).await?;
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone(), options.uploads);
         let accounts = Accounts::open(db.clone(), clock.clone(), options.sign_ups).await?;
         let tokens = accounts.tokens.clone();
@@ -364,4 +375,15 @@ pub enum NotReady {
     Store(#[from] StoreError),
     #[error("the {0} did not answer in {PATIENCE:?}")]
     Silent(&'static str),
+}
+
+impl NotReady {
+    /// Names what is missing, without the cause, which is for the log.
+    pub const fn what(&self) -> &'static str {
+        match self {
+            Self::Database(_) => DATABASE,
+            Self::Store(_) => STORE,
+            Self::Silent(what) => what,
+        }
+    }
 }

@@ -43,6 +43,10 @@ impl Server {
         match self.0 {}
     }
 
+    pub(super) async fn now_ms(&self) -> Result<i64, DbError> {
+        match self.0 {}
+    }
+
     pub(super) async fn all<R: Row>(&self, _: SqlStr, _: Vec<Value>) -> Result<Vec<R>, DbError> {
         match self.0 {}
     }

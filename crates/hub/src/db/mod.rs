@@ -18,7 +18,7 @@ mod tx;
 mod value;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, SqlSafeStr};
@@ -32,6 +32,7 @@ pub use tx::Tx;
 pub(crate) use value::{Value, placeholders, values};
 
 use crate::Id;
+use crate::clock::Clock;
 pub(crate) use sqlite::find_foreign;
 
 use servers::{Server, ServerRow};
@@ -41,6 +42,10 @@ use value::bind;
 const TRIES: u32 = 8;
 /// How often a question is asked again of a database that went away.
 const READ_TRIES: u32 = 3;
+
+/// How often a server's clock is looked at, and how long that may take for the answer to count.
+const CLOCK_FOLLOWED: Duration = Duration::from_secs(10);
+const CLOCK_EXACT: Duration = Duration::from_millis(500);
 
 /// A row struct that each database can fill.
 pub(crate) trait Row: for<'r> FromRow<'r, SqliteRow> + ServerRow + Send + Unpin {}
@@ -181,6 +186,20 @@ impl Db {
         }
     }
 
+    /// Returns the clock to go by: the database server's where there is one, so that all nodes agree on what has expired,
+    /// whatever their machines say. A clock that is no machine's is kept.
+    pub(crate) async fn clock(&self, own: Clock) -> Result<Clock, DbError> {
+        let Engine::Server(server) = &self.engine else {
+            return Ok(own);
+        };
+        if !own.is_machines() {
+            return Ok(own);
+        }
+        let clock = Clock::following(server.now_ms().await?);
+        tokio::spawn(follow(server.clone(), clock.clone()));
+        Ok(clock)
+    }
+
     /// Tells whether other processes may work on the same data.
     pub(crate) const fn is_shared(&self) -> bool {
         !matches!(self.engine, Engine::Sqlite(_))
@@ -217,6 +236,19 @@ impl Db {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.close().await,
             Engine::Server(server) => server.close().await,
+        }
+    }
+}
+
+/// Sets a clock right by a server's, for as long as anybody goes by it.
+async fn follow(server: Server, clock: Clock) {
+    while !clock.is_last() {
+        tokio::time::sleep(CLOCK_FOLLOWED).await;
+        let asked = Instant::now();
+        match server.now_ms().await {
+            // An answer that took long says little.
+            Ok(now_ms) if asked.elapsed() < CLOCK_EXACT => clock.set_right(now_ms),
+            _ => {}
         }
     }
 }

@@ -18,11 +18,13 @@ use crate::Id;
 use crate::images::Repository;
 
 /// Changes whenever the schema or the way of indexing does, so that older indexes are rebuilt.
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 /// Stands in the place of the cursor while the index is being built.
 const UNFINISHED: &str = "unfinished";
 /// Memory of the writer in bytes: the least that tantivy takes.
 const WRITER_BYTES: usize = 15_000_000;
+/// Bytes of a README that are searched: its beginning, which says what the image is for.
+const README_BYTES: usize = 32 * 1024;
 /// Values of one facet that are told.
 const FACET_VALUES: usize = 12;
 
@@ -96,7 +98,7 @@ impl SearchIndex {
                 fields.namespace => repository.name.namespace(),
                 fields.name => repository.name.as_str(),
                 fields.description => repository.description.as_str(),
-                fields.readme => repository.readme.as_str(),
+                fields.readme => start_of(&repository.readme),
                 fields.stars => repository.stars,
                 fields.pulls => repository.pulls,
                 fields.pushed => repository.pushed_ms.unwrap_or_default(),
@@ -176,6 +178,11 @@ impl SearchIndex {
         }
         Ok(ids)
     }
+}
+
+/// Returns the part of a README that is indexed.
+fn start_of(readme: &str) -> &str {
+    &readme[..readme.floor_char_boundary(README_BYTES)]
 }
 
 fn addresses<T>((total, found): (usize, Vec<(T, DocAddress)>)) -> (usize, Vec<DocAddress>) {

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use super::index::SearchIndex;
+use super::queue::Queue;
 use super::{Opened, SearchError};
 use crate::Id;
 use crate::clock::Clock;
@@ -20,8 +21,10 @@ use crate::db::Db;
 use crate::db::tables::{outbox, repositories};
 use crate::images::Repository;
 
-/// Changes taken at once.
+/// Changes read at once.
 const BATCH: u32 = 500;
+/// Repositories indexed at once: their READMEs are in memory together.
+const AT_ONCE: u32 = 64;
 /// How often to look for changes that other nodes wrote.
 const POLL: Duration = Duration::from_secs(1);
 /// Pause after a batch: a busy registry commits twice a second and not for each push, since a commit
@@ -42,6 +45,8 @@ const WRITER_IDLE: Duration = Duration::from_mins(1);
 pub(super) struct Indexer {
     pub folder: PathBuf,
     pub db: Db,
+    /// What the times of changes go by.
+    pub clock: Clock,
     /// Wakes it when something changed.
     pub changed: Arc<Notify>,
     pub stop: CancellationToken,
@@ -68,7 +73,7 @@ impl Indexer {
             return Ok(outbox::newest(&self.db).await?);
         }
         let settled_ms = i64::try_from(SETTLED.as_millis()).unwrap_or_default();
-        let until_ms = Clock::system().now_ms() - settled_ms;
+        let until_ms = self.clock.now_ms() - settled_ms;
         Ok(outbox::newest_until(&self.db, until_ms).await?)
     }
 
@@ -89,6 +94,7 @@ impl Indexer {
             db: db.clone(),
             cursor: cursor.unwrap_or_default(),
             seen: BTreeSet::new(),
+            queue: Queue::default(),
             waiting: None,
         };
         let follower = match cursor {
@@ -121,10 +127,11 @@ struct Follower {
     writer: Option<IndexWriter>,
     wrote: Instant,
     db: Db,
-    /// The last outbox row up to which all are in the index, and none can come any more.
+    /// The last outbox row up to which all were read, and none can come any more.
     cursor: i64,
-    /// Those after it that are in the index.
+    /// Those after it that were read.
     seen: BTreeSet<i64>,
+    queue: Queue,
     /// Since when the row after the cursor is waited for.
     waiting: Option<(i64, Instant)>,
 }
@@ -151,34 +158,43 @@ impl Follower {
         Ok(())
     }
 
-    /// Takes every change that is waiting; those that come meanwhile wait for the next turn.
+    /// Takes every change that is due, also of those that come meanwhile.
     async fn catch_up(mut self, stop: &CancellationToken) -> Result<Self, SearchError> {
-        let mut after = self.cursor;
         while !stop.is_cancelled() {
+            self.read_changes().await?;
+            let ids = self.queue.take(AT_ONCE as usize, Instant::now());
+            if ids.is_empty() {
+                break;
+            }
+            let found = repositories::find_many(&self.db, &ids).await?;
+            // What waits longer is read again if the process ends before.
+            let first = self.queue.first().map_or(i64::MAX, |first| first - 1);
+            let cursor = self.cursor.min(first);
+            self = self.put(ids, found, Some(cursor)).await?;
+        }
+        Ok(self)
+    }
+
+    /// Lets what changed wait to be indexed.
+    async fn read_changes(&mut self) -> Result<(), SearchError> {
+        let mut after = self.cursor;
+        loop {
             let changes = outbox::list(&self.db, after, BATCH).await?;
             let Some((last, _)) = changes.last().copied() else {
-                break;
+                return Ok(());
             };
             after = last;
             let is_last = changes.len() < BATCH as usize;
-            let mut ids: BTreeSet<Id> = BTreeSet::new();
             for (sequence, id) in changes {
                 if self.seen.insert(sequence) {
-                    ids.insert(id);
+                    self.queue.add(id, sequence);
                 }
             }
             self.settle();
-            if !ids.is_empty() {
-                let ids: Vec<Id> = ids.into_iter().collect();
-                let found = repositories::find_many(&self.db, &ids).await?;
-                let cursor = self.cursor;
-                self = self.put(ids, found, Some(cursor)).await?;
-            }
             if is_last {
-                break;
+                return Ok(());
             }
         }
-        Ok(self)
     }
 
     /// Moves the cursor on as far as no row can be missing.
@@ -215,7 +231,7 @@ impl Follower {
     async fn rebuild(mut self, newest: i64, stop: &CancellationToken) -> Result<Self, SearchError> {
         let (mut after, mut count) = (String::new(), 0);
         while !stop.is_cancelled() {
-            let found = repositories::list_after(&self.db, &after, BATCH).await?;
+            let found = repositories::list_after(&self.db, &after, AT_ONCE).await?;
             let ids: Vec<Id> = found.iter().map(|repository| repository.id).collect();
             let Some(last) = ids.last() else {
                 self.cursor = newest;
@@ -283,6 +299,7 @@ mod tests {
             db,
             cursor: 0,
             seen: BTreeSet::new(),
+            queue: Queue::default(),
             waiting: None,
         }
     }

@@ -4,6 +4,7 @@ mod facets;
 mod index;
 mod indexer;
 mod query;
+mod queue;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Id;
 use crate::accounts::{Access, Caller};
 use crate::admission::{Busy, Turns};
+use crate::clock::Clock;
 use crate::db::{Db, DbError};
 use crate::images::Repository;
 use index::SearchIndex;
@@ -118,12 +120,13 @@ pub struct Search {
 impl Search {
     /// Opens the index in a folder, builds it anew where it is missing, old or damaged, and keeps it
     /// up to date from then on, all of it in the background: only searches wait for it.
-    pub(crate) fn open(folder: PathBuf, db: Db, changed: Arc<Notify>) -> Self {
+    pub(crate) fn open(folder: PathBuf, db: Db, clock: Clock, changed: Arc<Notify>) -> Self {
         let stop = CancellationToken::new();
         let (opened, index) = watch::channel(Opened::NotYet);
         let indexer = Indexer {
             folder,
             db: db.clone(),
+            clock,
             changed,
             stop: stop.clone(),
             opened,

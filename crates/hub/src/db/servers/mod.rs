@@ -10,7 +10,7 @@ mod url;
 use sqlx::error::DatabaseError;
 use sqlx::mysql::{MySqlDatabaseError, MySqlPool, MySqlRow};
 use sqlx::postgres::{PgPool, PgRow};
-use sqlx::{FromRow, SqlStr};
+use sqlx::{FromRow, SqlSafeStr, SqlStr};
 
 use super::value::bind;
 use super::{DatabaseUrl, DbError, READ_TRIES, Row, Value, is_lost, retrying};
@@ -46,6 +46,21 @@ impl Server {
             Self::Postgres(pool) => ServerTx::Postgres(pool.begin().await?),
             Self::MariaDb(pool) => ServerTx::MariaDb(pool.begin().await?),
         })
+    }
+
+    /// Returns what the server's clock shows, in Unix milliseconds.
+    pub(super) async fn now_ms(&self) -> Result<i64, DbError> {
+        let sql = match self {
+            Self::Postgres(_) => {
+                "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+            }
+            Self::MariaDb(_) => "SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS BIGINT)",
+        };
+        let found = self
+            .optional::<(i64,)>(sql.into_sql_str(), Vec::new())
+            .await?;
+        let nothing = || DbError::Corrupt("no time".to_owned());
+        found.map(|(now_ms,)| now_ms).ok_or_else(nothing)
     }
 
     pub(super) async fn all<R: Row>(
