@@ -31,6 +31,9 @@ const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How often a silent connection is probed: a dead one must not hang an upload for ever.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
+/// Longest answer that is read, in bytes: many times the longest page of a list.
+const ANSWER_MAX_BYTES: usize = 16 * 1024 * 1024;
+
 /// Who a request comes from.
 #[derive(Debug, Clone)]
 pub enum Credentials {
@@ -93,7 +96,7 @@ impl Client {
         if response.status().is_server_error() {
             return Err(Refusal::read(&self.server, response).await.into());
         }
-        match response.json::<Greeting>().await {
+        match self.read_json::<Greeting>(response).await {
             Ok(greeting) if greeting.name == "dockyard" => Ok(()),
             _ => bail!(
                 "{} is not a Dockyard: check the address, or name another server with --server URL",
@@ -163,8 +166,7 @@ impl Client {
     }
 
     async fn read_json<T: DeserializeOwned>(&self, response: Response) -> Result<T> {
-        let body = response.bytes().await;
-        let body = body.map_err(|error| failure::connection(&self.server, &error))?;
+        let body = self.read_whole(response).await?;
         serde_json::from_slice(&body).map_err(|error| {
             anyhow!(
                 "{} gave an answer that this mydocker can't read ({error}): are both of the same \
@@ -172,6 +174,24 @@ impl Client {
                 self.server
             )
         })
+    }
+
+    async fn read_whole(&self, mut response: Response) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        loop {
+            let chunk = response.chunk().await;
+            let chunk = chunk.map_err(|error| failure::connection(&self.server, &error))?;
+            let Some(chunk) = chunk else {
+                return Ok(body);
+            };
+            if body.len() + chunk.len() > ANSWER_MAX_BYTES {
+                bail!(
+                    "{} gives an answer without end: is it a Dockyard?",
+                    self.server
+                );
+            }
+            body.extend_from_slice(&chunk);
+        }
     }
 
     fn unauthorized(&self) -> String {

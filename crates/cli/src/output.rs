@@ -49,7 +49,7 @@ impl Output {
             Self::Text => lines.into_iter().for_each(say),
             Self::Quiet => names.into_iter().for_each(say),
             Self::Json => match serde_json::to_string_pretty(value) {
-                Ok(json) => say(json),
+                Ok(json) => say(crate::text::json(&json)),
                 Err(error) => Screen::Stderr.say(&format!("mydocker: {error}")),
             },
         }

@@ -63,9 +63,7 @@ impl PartFile {
     pub fn begin(&mut self, id: &str, length: u64) -> Result<u64> {
         let failed = |error: &io::Error| cannot_write(&self.path, error);
         let path = with_ending(&self.path, &format!(".{}{ENDING}", &id[..ID_CHARS]));
-        let mut options = fs::OpenOptions::new();
-        let file = options.append(true).create(true).open(&path);
-        let file = file.map_err(|error| failed(&error))?;
+        let file = open_own(&path).map_err(|error| failed(&error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -190,6 +188,34 @@ fn remove_where(folder: Option<&Path>, is_old: impl Fn(&Path) -> bool) {
     }
 }
 
+/// Opens a part to append to it, for its owner alone. In a folder that others write to, its name can be foretold: a link
+/// is not followed, and somebody else's file, or one that has another name too, is not taken for what was received.
+fn open_own(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    #[cfg(unix)]
+    let is_own = {
+        use std::os::unix::fs::MetadataExt;
+        metadata.uid() == rustix::process::geteuid().as_raw() && metadata.nlink() == 1
+    };
+    #[cfg(not(unix))]
+    let is_own = true;
+    if metadata.is_file() && is_own {
+        return Ok(file);
+    }
+    Err(io::Error::other(
+        "somebody else's file is in its place: remove it, or write to another folder",
+    ))
+}
+
 fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(ending);
@@ -268,6 +294,28 @@ mod tests {
         assert_eq!(there, 0);
         drop(part);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_part_is_its_owners_and_follows_no_link() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.tar");
+        let trap = folder.path().join("app.tar.0011223344556677.part");
+        let other = folder.path().join("other");
+        fs::write(&other, "other's").unwrap();
+        symlink(&other, &trap).unwrap();
+        assert!(PartFile::at(&path).unwrap().begin(ID, 3).is_err());
+        fs::remove_file(&trap).unwrap();
+        fs::hard_link(&other, &trap).unwrap();
+        assert!(PartFile::at(&path).unwrap().begin(ID, 3).is_err());
+        fs::remove_file(&trap).unwrap();
+        assert_eq!(fs::read(&other).unwrap(), b"other's");
+        let (_part, _) = part(&path, ID, b"ab").await;
+        let mode = fs::metadata(&trap).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[tokio::test]

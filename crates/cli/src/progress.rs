@@ -30,8 +30,9 @@ pub enum Screen {
 }
 
 impl Screen {
-    /// Writes a line; a reader that went away is no reason to stop a transfer.
+    /// Writes a line, free of what could drive the terminal; a reader that went away is no reason to stop a transfer.
     pub fn say(self, line: &str) {
+        let line = text::lines(line);
         let _ = match self {
             Self::Stdout => writeln!(io::stdout(), "{line}"),
             Self::Stderr => writeln!(io::stderr(), "{line}"),

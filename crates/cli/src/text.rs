@@ -3,16 +3,35 @@
 use std::fmt::Write as _;
 use std::time::UNIX_EPOCH;
 
-/// Keeps a text on one line and free of control characters, which could drive the terminal.
+/// Tells whether a character could drive the terminal, or turn the direction of what stands around it.
+/// Source: Unicode Standard Annex 9, "Explicit Formatting".
+fn is_harmful(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Keeps a text on one line and free of characters that could drive the terminal.
 pub fn one_line(text: &str) -> String {
-    let harmless = text.replace(|c: char| c.is_control(), " ");
+    let harmless = text.replace(is_harmful, " ");
     harmless.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Keeps the lines of a text, free of other control characters, which could drive the terminal.
+/// Keeps the lines of a text, free of other characters that could drive the terminal.
 pub fn lines(text: &str) -> String {
-    let kept = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let kept = |c: &char| !is_harmful(*c) || matches!(c, '\n' | '\t');
     text.trim_end().chars().filter(kept).collect()
+}
+
+/// Writes a JSON document with characters that could drive the terminal as escapes.
+pub fn json(document: &str) -> String {
+    let mut written = String::with_capacity(document.len());
+    for c in document.chars() {
+        if is_harmful(c) && c != '\n' {
+            let _ = write!(written, "\\u{:04x}", u32::from(c));
+        } else {
+            written.push(c);
+        }
+    }
+    written
 }
 
 /// Shortens a text to a number of characters, with an ellipsis when something was left out.
@@ -87,6 +106,13 @@ mod tests {
     #[test]
     fn keeps_escape_sequences_and_line_breaks_out() {
         assert_eq!(one_line("a\x1b[31mred\r\n  b\u{9b}1m"), "a [31mred b 1m");
+        assert_eq!(one_line("gpj\u{202e}exe"), "gpj exe");
+        assert_eq!(lines("a\x1b[2J\n\tb\u{2066}\n"), "a[2J\n\tb");
+        let written = serde_json::to_string_pretty(&["a\x1b\u{9b}\u{202e}é"]).unwrap();
+        let cleaned = json(&written);
+        assert_eq!(cleaned, "[\n  \"a\\u001b\\u009b\\u202eé\"\n]");
+        let read: Vec<String> = serde_json::from_str(&cleaned).unwrap();
+        assert_eq!(read, ["a\x1b\u{9b}\u{202e}é"]);
     }
 
     #[test]

@@ -156,7 +156,9 @@ impl Found {
         layers: &Layers,
     ) -> Result<()> {
         let mut archive = Archive::new(tarball);
-        let mut entries = archive.entries()?;
+        // As they are: the names of an image are short, so no entry has one of its own for a long name, which would be read
+        // into memory whole.
+        let mut entries = archive.entries_raw()?;
         while let Some(entry) = entries.next().await {
             let mut entry = entry?;
             let size = entry.effective_size();

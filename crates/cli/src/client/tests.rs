@@ -312,3 +312,15 @@ async fn a_pinned_digest_is_what_comes_or_lists_it() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_kept() {
+    let long = format!(
+        "HTTP/1.1 200 OK\r\n\r\n\"{}\"",
+        "a".repeat(20 * 1024 * 1024)
+    );
+    let client = canned(&long).await;
+    let refused = client.user().await.unwrap_err().to_string();
+    assert!(refused.contains("without end"), "{refused}");
+    assert!(client.greet().await.is_err());
+}

@@ -17,7 +17,7 @@ pub async fn sign_up(session: &Session, args: Account) -> Result<()> {
     username
         .parse::<UserName>()
         .map_err(|error| anyhow!("{username} can't be a user name: {error}"))?;
-    let password = read_password(&args, Source::TerminalTwice).await?;
+    let password = read_password(session, &args, Source::TerminalTwice).await?;
     let user = client.create_user(&username, &password).await?;
     session.output.say(&format!(
         "Created the account {} at {}",
@@ -31,7 +31,7 @@ pub async fn log_in(session: &Session, args: LogIn) -> Result<()> {
     let client = session.anonymous().await?;
     let last = session.login_here().map(|login| login.username.as_str());
     let username = username(&args, last)?;
-    let password = read_password(&args, Source::Terminal).await?;
+    let password = read_password(session, &args, Source::Terminal).await?;
     keep_token(session, client, username, password).await?;
     if with_docker {
         let remark = docker::set_up(&session.server)?;
@@ -132,7 +132,15 @@ fn username(args: &Account, last: Option<&str>) -> Result<String> {
     }
 }
 
-async fn read_password(args: &Account, source: Source) -> Result<Secret> {
+/// Reads the password, and warns before it where it would be sent in the clear.
+async fn read_password(session: &Session, args: &Account, source: Source) -> Result<Secret> {
+    let server = &session.server;
+    if server.is_plain() && !server.is_loopback() {
+        Screen::Stderr.say(&format!(
+            "warning: {server} is spoken to without encryption, so everybody on the way can read the password: use \
+            https:// if it has it"
+        ));
+    }
     let source = if args.password_stdin {
         Source::Stdin
     } else {

@@ -30,8 +30,7 @@ pub fn answer(action: Option<&str>) -> Result<()> {
     match action {
         Some("get") => {
             let asked = io::read_to_string(io::stdin())?;
-            let token = env::var("MYDOCKER_TOKEN").ok();
-            let token = token.filter(|token| !token.is_empty()).map(Secret::new);
+            let token = token_for(login.as_ref());
             match login.filter(|login| is_for(login, asked.trim())) {
                 Some(login) => print(&json!({
                     "ServerURL": asked.trim(),
@@ -57,14 +56,39 @@ pub fn answer(action: Option<&str>) -> Result<()> {
     }
 }
 
+/// Returns the token of the environment where it is meant for the server of the login: the one that the environment
+/// names, or else that of the login itself.
+fn token_for(login: Option<&Login>) -> Option<Secret> {
+    let token = env::var("MYDOCKER_TOKEN").ok()?;
+    let named = env::var("MYDOCKER_SERVER").ok();
+    let is_meant = is_meant_for(&login?.server, named.as_deref());
+    (is_meant && !token.is_empty()).then(|| Secret::new(token))
+}
+
+fn is_meant_for(server: &Server, named: Option<&str>) -> bool {
+    match named.filter(|named| !named.is_empty()) {
+        Some(named) => named.parse::<Server>().is_ok_and(|named| named == *server),
+        None => true,
+    }
+}
+
 fn print(value: &Value) -> Result<()> {
     writeln!(io::stdout(), "{value}")?;
     Ok(())
 }
 
-/// Tells whether a login is for the server that docker names, with or without a scheme.
+/// Tells whether a login is for the server that docker names, with its scheme or with none.
 fn is_for(login: &Login, asked: &str) -> bool {
-    let asked = asked.split_once("://").map_or(asked, |(_, rest)| rest);
+    let own = if login.server.is_plain() {
+        "http"
+    } else {
+        "https"
+    };
+    let asked = match asked.split_once("://") {
+        Some((scheme, _)) if scheme != own => return false,
+        Some((_, rest)) => rest,
+        None => asked,
+    };
     asked.trim_end_matches('/') == login.server.authority()
 }
 
@@ -180,8 +204,27 @@ mod tests {
         ] {
             assert!(is_for(&login, asked), "{asked}");
         }
-        for asked in ["example.com", "https://images.example.com.evil.net", ""] {
+        for asked in [
+            "example.com",
+            "https://images.example.com.evil.net",
+            "http://images.example.com",
+            "",
+        ] {
             assert!(!is_for(&login, asked), "{asked}");
+        }
+    }
+
+    #[test]
+    fn the_token_of_the_environment_goes_to_the_server_that_it_names_alone() {
+        let server: Server = "https://images.example.com".parse().unwrap();
+        assert!(is_meant_for(&server, None));
+        assert!(is_meant_for(&server, Some("images.example.com")));
+        for other in [
+            "https://other.example.com",
+            "http://images.example.com",
+            "?",
+        ] {
+            assert!(!is_meant_for(&server, Some(other)), "{other}");
         }
     }
 

@@ -9,12 +9,16 @@ use dockyard_oci::{ImageName, Reference, RepositoryName, Visibility};
 use serde_json::json;
 
 use super::Session;
+use crate::address::Server;
 use crate::answers::{Repository, TagInfo};
 use crate::args::{Create, Delete, Describe, Search, SetVisibility, Tags};
 use crate::text;
 
 /// How much of a description a line shows, in characters.
 const DESCRIPTION_CHARS: usize = 60;
+
+/// Entries of a list after which it is taken for one without end.
+const LISTED_MAX: usize = 100_000;
 
 pub async fn create(session: &Session, args: Create) -> Result<()> {
     let (client, user) = session.signed_in().await?;
@@ -90,8 +94,10 @@ pub async fn tags(session: &Session, args: Tags) -> Result<()> {
     let (mut tags, mut last) = (Vec::new(), None);
     loop {
         let page = client.tags(&repository, last.as_deref()).await?;
+        let new = page.tags.len();
         tags.extend(page.tags);
-        last = page.next;
+        let count = (new, tags.len());
+        last = next_page(&session.server, last.as_deref(), page.next, count)?;
         if last.is_none() {
             break;
         }
@@ -107,14 +113,30 @@ pub async fn tags(session: &Session, args: Tags) -> Result<()> {
     Ok(())
 }
 
+/// Returns where a list goes on. Errors: it goes on where it was already, or never ends.
+fn next_page(
+    server: &Server,
+    last: Option<&str>,
+    next: Option<String>,
+    (new, listed): (usize, usize),
+) -> Result<Option<String>> {
+    let goes_on = next.is_none() || (new > 0 && next.as_deref() != last);
+    if goes_on && listed <= LISTED_MAX {
+        return Ok(next);
+    }
+    bail!("{server} gives a list without end: is it a Dockyard?")
+}
+
 /// Lists the repositories of whoever is logged in.
 pub async fn list(session: &Session) -> Result<()> {
     let (client, user) = session.signed_in().await?;
     let (mut repositories, mut last) = (Vec::new(), None);
     loop {
         let page = client.repositories(last.as_deref()).await?;
+        let new = page.repositories.len();
         repositories.extend(page.repositories);
-        last = page.next;
+        let count = (new, repositories.len());
+        last = next_page(&session.server, last.as_deref(), page.next, count)?;
         if last.is_none() {
             break;
         }
@@ -238,4 +260,22 @@ pub fn now_ms() -> i64 {
     since_epoch.map_or(0, |passed| {
         i64::try_from(passed.as_millis()).unwrap_or(i64::MAX)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_never_ends_is_left() {
+        let server = Server::default();
+        let next = |last, next: Option<&str>, count| {
+            next_page(&server, last, next.map(str::to_owned), count)
+        };
+        assert_eq!(next(None, Some("a"), (1, 1)).unwrap().as_deref(), Some("a"));
+        assert_eq!(next(Some("a"), None, (0, 1)).unwrap(), None);
+        assert!(next(Some("a"), Some("a"), (1, 2)).is_err());
+        assert!(next(Some("a"), Some("b"), (0, 2)).is_err());
+        assert!(next(Some("a"), Some("b"), (1, LISTED_MAX + 1)).is_err());
+    }
 }

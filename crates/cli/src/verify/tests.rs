@@ -212,3 +212,21 @@ async fn docker_is_told_of_all_layers_in_their_order() {
         assert!(message.contains("not of this image"), "{message}");
     }
 }
+
+#[tokio::test]
+async fn entries_that_say_something_about_the_next_are_refused() {
+    for kind in [b'L', b'K', b'x', b'g', b'S', b'1', b'2', b'3', b'6'] {
+        let mut header = tokio_tar::Header::new_ustar();
+        header.as_old_mut().name[..13].copy_from_slice(b"manifest.json");
+        header.as_old_mut().linkflag = [kind];
+        // More than anybody could keep in memory.
+        header.set_size(1 << 40);
+        header.set_cksum();
+        let progress = Progress::start(Screen::Silent, "", Size::Unknown);
+        let check = Check::start(image().0, progress.layers());
+        check.see(Bytes::copy_from_slice(header.as_bytes())).await;
+        let refused = check.finish().await.unwrap_err().to_string();
+        let told = refused.contains("no part of an image");
+        assert!(told, "{}: {refused}", char::from(kind));
+    }
+}
