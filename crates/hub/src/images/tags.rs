@@ -68,7 +68,8 @@ impl Tags {
     ) -> Result<Vec<TagSummary>, ImageError> {
         let (db, id, part) = (&self.db, grant.repository_id(), query.part.as_str());
         // No tag holds it, and no database has to be asked.
-        if part.len() > Tag::MAX_BYTES || !part.is_ascii() {
+        let may_be_in_a_tag = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if part.len() > Tag::MAX_BYTES || !part.bytes().all(may_be_in_a_tag) {
             return Ok(Vec::new());
         }
         let tag = query.after.as_ref().map(|(tag, _)| tag);
