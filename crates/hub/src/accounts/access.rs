@@ -7,121 +7,13 @@ use std::marker::PhantomData;
 
 use dockyard_oci::{Action, Digest, RepositoryName, Visibility};
 
+use super::grant::{Delete, Grant, Permission, Pull, Push};
 use super::{Caller, Credential};
-use crate::Id;
 use crate::clock::Clock;
 use crate::db::tables::access::{self, RepositoryAccess};
 use crate::db::tables::{former_names, outbox, repositories, repository_blobs};
-use crate::db::{Db, DbError, Tx};
+use crate::db::{Db, DbError};
 use crate::images::Repository;
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// Something that one may be allowed to do with a repository.
-pub trait Permission: sealed::Sealed + Send + Sync + 'static {
-    /// What a registry token must carry for it.
-    const ACTION: Action;
-    /// Whether everyone may do it with a public repository.
-    const PUBLIC: bool;
-    /// Whether it takes more than a token of the registry protocol.
-    const IN_PERSON: bool;
-}
-
-macro_rules! permission {
-    ($(#[$doc:meta])* $name:ident, $action:ident, $public:literal, $in_person:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy)]
-        pub struct $name;
-        impl sealed::Sealed for $name {}
-        impl Permission for $name {
-            const ACTION: Action = Action::$action;
-            const PUBLIC: bool = $public;
-            const IN_PERSON: bool = $in_person;
-        }
-    };
-}
-
-permission!(
-    /// Reading: manifests, blobs, tags, the page.
-    Pull, Pull, true, false
-);
-permission!(
-    /// Adding: blobs, manifests, tags.
-    Push, Push, false, false
-);
-permission!(
-    /// Removing tags, manifests and blobs.
-    Delete, Delete, false, false
-);
-permission!(
-    /// Changing the repository itself: texts, visibility, its end.
-    Administer, Delete, false, true
-);
-
-/// The proof that a caller may do `P` with a repository.
-#[derive(Debug, Clone)]
-pub struct Grant<P> {
-    repository_id: Id,
-    repository: RepositoryName,
-    /// What was shown for it; `None` for an anonymous pull.
-    credential: Option<Credential>,
-    permission: PhantomData<P>,
-}
-
-impl<P> Grant<P> {
-    pub const fn repository(&self) -> &RepositoryName {
-        &self.repository
-    }
-
-    pub(crate) const fn repository_id(&self) -> Id {
-        self.repository_id
-    }
-
-    /// Is whose grant it is; `None` for an anonymous pull.
-    pub(crate) fn user_id(&self) -> Option<Id> {
-        self.credential.map(|shown| shown.user_id)
-    }
-
-    /// Starts a transaction in which nobody else writes to the repository, and the credentials of the grant are still
-    /// good: whoever revokes them waits for its end.
-    ///
-    /// Errors: `Revoked` when they were revoked since the grant was made.
-    pub(crate) async fn begin(&self, db: &Db) -> Result<Tx, BeginError> {
-        let mut tx = db.begin().await?;
-        // First the user, then the repository: everywhere in one order, so that nobody waits for somebody who waits for
-        // them.
-        if let Some(credential) = &self.credential
-            && !credential.hold(&mut tx).await?
-        {
-            return Err(BeginError::Revoked);
-        }
-        repositories::lock(&mut tx, self.repository_id).await?;
-        Ok(tx)
-    }
-}
-
-/// Why a transaction did not begin.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum BeginError {
-    #[error("the credentials were revoked")]
-    Revoked,
-    #[error(transparent)]
-    Database(#[from] DbError),
-}
-
-impl Grant<Push> {
-    /// Whoever may push may also pull.
-    pub fn pull(&self) -> Grant<Pull> {
-        Grant {
-            repository_id: self.repository_id,
-            repository: self.repository.clone(),
-            credential: self.credential,
-            permission: PhantomData,
-        }
-    }
-}
 
 /// Decides.
 #[derive(Debug, Clone)]
@@ -145,7 +37,13 @@ impl Access {
         name: &RepositoryName,
     ) -> Result<Grant<P>, AccessError> {
         match self.find(caller, name).await? {
-            Some(found) => decide(caller, name, Some(&found)),
+            Some(found) => match decide(caller, name, Some(&found)) {
+                Err(error) => {
+                    take_as_long(&self.db, caller, name, &error).await?;
+                    Err(error)
+                }
+                granted => granted,
+            },
             None => decide_former(&self.db, caller, name).await,
         }
     }
@@ -295,10 +193,13 @@ pub(crate) async fn decide_former<P: Permission>(
     caller: &Caller,
     name: &RepositoryName,
 ) -> Result<Grant<P>, AccessError> {
-    let Some(now) = former_names::find(db, name).await? else {
+    let former = former_names::find(db, name).await?;
+    // Asked either way, so that the time taken does not tell a former name of something private from a name that never was.
+    let now = former.as_ref().unwrap_or(name);
+    let found = access::find(db, now, caller.credential().as_ref()).await?;
+    let Some(now) = former else {
         return decide(caller, name, None);
     };
-    let found = access::find(db, &now, caller.credential().as_ref()).await?;
     if decide::<Pull>(caller, name, found.as_ref()).is_err() {
         // Nobody learns of a name that they may not see.
         return decide(caller, name, None);
@@ -314,6 +215,21 @@ pub(crate) async fn decide_former<P: Permission>(
         from: name.clone(),
         to: now,
     })
+}
+
+/// Asks what is asked for a name that does not exist, when something that does is to answer alike.
+pub(crate) async fn take_as_long(
+    db: &Db,
+    caller: &Caller,
+    name: &RepositoryName,
+    error: &AccessError,
+) -> Result<(), DbError> {
+    if !matches!(error, AccessError::NotFound(_) | AccessError::Anonymous(_)) {
+        return Ok(());
+    }
+    former_names::find(db, name).await?;
+    access::find(db, name, caller.credential().as_ref()).await?;
+    Ok(())
 }
 
 /// Decides from what the database knows about the repository and the caller.

@@ -3,6 +3,7 @@
 pub mod access;
 mod caller;
 mod error;
+mod grant;
 mod passwords;
 mod profile;
 mod reserved;
@@ -12,10 +13,12 @@ mod sign_up;
 mod throttle;
 mod tokens;
 
-pub use access::{Access, AccessError, Administer, Delete, Grant, Permission, Pull, Push};
-pub(crate) use access::{BeginError, decide, decide_former};
+pub use access::{Access, AccessError};
+pub(crate) use access::{decide, decide_former, take_as_long};
 pub use caller::{Caller, Credential, User};
 pub use error::AccountError;
+pub(crate) use grant::BeginError;
+pub use grant::{Administer, Delete, Grant, Permission, Pull, Push};
 pub use passwords::PASSWORD_MIN_CHARS;
 pub use profile::{ABOUT_MAX_CHARS, PersonalTokens, Profile};
 pub use service::Accounts;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::bodies::Bodies;
 use super::hasher::Hasher;
 use super::{Blobs, ImageError, MoveKind, PullError, Pulls, StoredManifest, history, platforms};
-use crate::accounts::{Caller, Delete, Grant, Pull, Push, decide, decide_former};
+use crate::accounts::{Caller, Delete, Grant, Pull, Push, decide, decide_former, take_as_long};
 use crate::clock::Clock;
 use crate::db::tables::manifests::{self, ManifestHead, NewManifest, Referrer};
 use crate::db::tables::{
@@ -193,7 +193,14 @@ impl Manifests {
         let Some((access, head)) = found.map_err(ImageError::from)? else {
             return self.pull_former(caller, name, reference, client).await;
         };
-        let grant = decide::<Pull>(caller, name, Some(&access))?;
+        let grant = match decide::<Pull>(caller, name, Some(&access)) {
+            Ok(grant) => grant,
+            Err(error) => {
+                let asked = take_as_long(&self.db, caller, name, &error).await;
+                asked.map_err(ImageError::from)?;
+                return Err(error.into());
+            }
+        };
         let head = head.ok_or_else(|| unknown(reference.clone(), name))?;
         let manifest = self.read(&grant, head).await?;
         if let Some(client) = client {
