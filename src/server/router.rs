@@ -10,7 +10,7 @@ use axum::routing::any;
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 
-use super::http::bodies;
+use super::http::{bodies, told};
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session;
@@ -48,6 +48,7 @@ pub fn router(state: AppState) -> Router {
             documents::of_repository,
         ))
         .merge(browser_routes().router)
+        .layer(middleware::from_fn_with_state(secure, told::own_only))
         .layer(middleware::from_fn_with_state(
             state.clone(),
             bodies::extend,

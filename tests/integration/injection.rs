@@ -1,5 +1,6 @@
 //! HTML in what people and clients send: no page makes an element of it.
 
+use dockyard::server::http::told;
 use dockyard::server::routes;
 use reqwest::Method;
 use serde_json::json;
@@ -171,12 +172,15 @@ async fn no_page_makes_an_element_of_what_was_sent() {
         .map(|field| format!("{field}={}", escaped(HOSTILE)))
         .into();
     let query = query.join("&");
+    // As if the server itself had led the browser there.
+    let told = format!("{}={}", told::COOKIE, told::told(&query).unwrap());
+    let both = format!("{cookie}; {told}");
     let mut seen = 0;
     for page in pages(&manifest) {
         for (address, cookie) in [
             (page.clone(), cookie),
-            (format!("{page}?{query}"), cookie),
-            (format!("{page}?{query}"), ""),
+            (format!("{page}?{query}"), &both),
+            (format!("{page}?{query}"), &told),
         ] {
             let request = app
                 .anonymous(Method::GET, &address)

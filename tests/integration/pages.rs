@@ -190,3 +190,74 @@ async fn what_is_not_yours_to_change_answers_403() {
     let (status, _) = text(&app, Some("bob"), "/r/alice/app/-/settings").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn an_address_says_to_a_browser_only_what_the_server_told_it() {
+    let (app, _) = app().await;
+    let form = [
+        ("username", "alice"),
+        ("password", "not this one"),
+        ("next", "/"),
+    ];
+    let refused = app
+        .anonymous(Method::POST, "/api/web/log-in")
+        .header("accept", "text/html")
+        .header("referer", app.url("/login?next=/r/alice/app"))
+        .form(&form)
+        .send()
+        .await
+        .unwrap();
+    let location = header(&refused, "location").to_owned();
+    let set = refused.headers().get_all("set-cookie").iter();
+    let set: Vec<_> = set
+        .map(|cookie| cookie.to_str().unwrap().to_owned())
+        .collect();
+    let told = set
+        .iter()
+        .find(|cookie| cookie.starts_with("dockyard_told="))
+        .unwrap();
+    assert!(
+        told.contains("HttpOnly") && told.contains("SameSite=Lax"),
+        "{told}"
+    );
+    let told = told.split(';').next().unwrap();
+    let to = location.strip_prefix(&app.url("")).unwrap_or(&location);
+    let ask = |path: String, cookie: String| {
+        let request = app
+            .anonymous(Method::GET, &path)
+            .header("accept", "text/html");
+        request.header("cookie", cookie).send()
+    };
+    let page = ask(to.to_owned(), told.to_owned()).await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("name or the password is wrong"), "{page}");
+
+    // The same address in another browser, and one that somebody wrote.
+    for (path, cookie) in [
+        (to.to_owned(), String::new()),
+        (to.to_owned(), format!("{told}0")),
+        (
+            "/login?__path=/api/web/log-in&__err=eyJ9&next=/new".to_owned(),
+            told.to_owned(),
+        ),
+        (
+            "/upload?repository=alice/app&error=Call%20us%20now".to_owned(),
+            told.to_owned(),
+        ),
+        ("//evil.example/?error=x".to_owned(), String::new()),
+    ] {
+        let led = ask(path.clone(), cookie).await.unwrap();
+        assert_eq!(led.status(), StatusCode::SEE_OTHER, "{path}");
+        let to = header(&led, "location");
+        let says_nothing = !to.contains("__err") && !to.contains("error=");
+        assert!(
+            says_nothing && to.starts_with('/') && !to.starts_with("//"),
+            "{to}"
+        );
+    }
+    let led = ask("/login?error=x&next=%2Fnew".to_owned(), String::new())
+        .await
+        .unwrap();
+    assert_eq!(header(&led, "location"), "/login?next=%2Fnew");
+}

@@ -1,3 +1,4 @@
 //! Bounds on what clients may send and hold.
 
 pub mod bodies;
+pub mod told;

@@ -1,0 +1,103 @@
+//! What a form was answered stands in the address that it is led back to, when there is no JavaScript. Anybody can write
+//! such an address: what it says is shown only to the browser that was led to it.
+//!
+//! Beside the redirect goes a cookie with the hash of what the address says. Without that cookie, the address is shown without.
+
+use axum::extract::{Request, State};
+use axum::http::header::{LOCATION, SET_COOKIE};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::server::session::Secure;
+use crate::server::web::cookie_of;
+
+/// Parameters with which Leptos, and the upload form, lead a form back to its page.
+const TOLD: [&str; 3] = ["__err", "__path", "error"];
+pub const COOKIE: &str = "dockyard_told";
+/// How long a browser keeps the cookie, in seconds: as long as somebody needs to read, and go back.
+const KEPT_SECS: u32 = 600;
+
+/// Shows nobody what the server did not tell them.
+pub async fn own_only(State(secure): State<Secure>, request: Request, next: Next) -> Response {
+    let is_page = matches!(*request.method(), Method::GET | Method::HEAD);
+    let query = request.uri().query().unwrap_or_default();
+    if is_page && let Some(told) = told(query) {
+        let cookie = cookie_of(request.headers(), COOKIE);
+        if cookie.is_none_or(|cookie| cookie != told) {
+            return without(request.uri());
+        }
+    }
+    let mut response = next.run(request).await;
+    if response.status().is_redirection()
+        && let Some(told) = leads_to(&response).as_deref().and_then(told_in)
+    {
+        let secure = match secure {
+            Secure::Yes => "; Secure",
+            Secure::No => "",
+        };
+        let cookie =
+            format!("{COOKIE}={told}; Path=/; Max-Age={KEPT_SECS}; SameSite=Lax; HttpOnly{secure}");
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+fn leads_to(response: &Response) -> Option<String> {
+    let location = response.headers().get(LOCATION)?;
+    location.to_str().ok().map(str::to_owned)
+}
+
+fn told_in(location: &str) -> Option<String> {
+    told(location.split_once('?')?.1)
+}
+
+/// Returns the hash of what a query says to a person, which is the value of the cookie; `None` when it says nothing.
+pub fn told(query: &str) -> Option<String> {
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let mut told: Vec<_> = pairs
+        .filter(|(name, _)| TOLD.contains(&name.as_ref()))
+        .collect();
+    if told.is_empty() {
+        return None;
+    }
+    told.sort_unstable();
+    let mut hasher = Sha256::new();
+    for (name, value) in told {
+        for text in [name, value] {
+            hasher.update(text.len().to_be_bytes());
+            hasher.update(text.as_bytes());
+        }
+    }
+    Some(URL_SAFE_NO_PAD.encode(hasher.finalize()))
+}
+
+/// Leads to the same page, without what it would say.
+fn without(uri: &Uri) -> Response {
+    let query = uri.query().unwrap_or_default();
+    let mut rest = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if !TOLD.contains(&name.as_ref()) {
+            rest.append_pair(&name, &value);
+        }
+    }
+    let rest = rest.finish();
+    let path = uri.path();
+    let to = if rest.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{rest}")
+    };
+    // A path that begins with two slashes would lead to another host.
+    let to = if to.starts_with("//") {
+        "/".to_owned()
+    } else {
+        to
+    };
+    (StatusCode::SEE_OTHER, [(LOCATION, to)]).into_response()
+}
