@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 
+use super::addresses::Addresses;
 use super::connection::Connections;
 use super::peer::Peer;
 use super::tls::Tls;
@@ -57,11 +58,12 @@ pub async fn listen(listener: TcpListener, connections: Connections, tls: Option
 }
 
 /// Answers everything with where it is over HTTPS: at the public address, or on another port of the same host.
-pub fn leads_on(public_url: Option<String>, port: u16) -> Router {
+pub fn leads_on(addresses: Addresses, port: u16) -> Router {
     Router::new().fallback(async move |headers: HeaderMap, uri: Uri| {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let location = match (&public_url, host.and_then(name_of)) {
+        let name = host.and_then(name_of);
+        let location = match (addresses.of_host(name), name) {
             (Some(url), _) => format!("{url}{path}"),
             (None, Some(name)) if port == HTTPS_PORT => format!("https://{name}{path}"),
             (None, Some(name)) => format!("https://{name}:{port}{path}"),

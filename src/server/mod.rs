@@ -1,5 +1,6 @@
 //! The server: HTTP in front of the hub.
 
+pub mod addresses;
 mod admin;
 pub mod api;
 mod archive;

@@ -18,6 +18,9 @@ use ipnet::IpNet;
 use tower_service::Service;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The scheme that a trusted proxy was asked with; from anybody else it is removed.
+pub const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// The address that a request comes from, in its extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,6 +91,24 @@ fn name_host<B>(request: &mut Request<B>) {
     }
 }
 
+/// Puts the host that a trusted proxy was asked for in the place of the one that it asked for itself; from anybody else,
+/// what says so is removed.
+fn name_asked<B>(request: &mut Request<B>, is_trusted: bool) {
+    let headers = request.headers_mut();
+    let host = headers.remove(FORWARDED_HOST);
+    if !is_trusted {
+        headers.remove(FORWARDED_PROTO);
+        return;
+    }
+    // Several proxies add theirs: the first was asked by the client.
+    let first = host
+        .as_ref()
+        .and_then(|host| host.to_str().ok()?.split(',').next());
+    if let Some(host) = first.and_then(|host| HeaderValue::from_str(host.trim()).ok()) {
+        headers.insert(HOST, host);
+    }
+}
+
 /// Reads an address as proxies write it, some with a port behind it.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
@@ -120,6 +141,8 @@ where
         };
         request.extensions_mut().insert(peer);
         name_host(&mut request);
+        let is_trusted = self.proxies.trust(self.peer.0.to_canonical());
+        name_asked(&mut request, is_trusted);
         self.app.call(request)
     }
 }
@@ -138,6 +161,22 @@ mod tests {
         }
         let peer = Peer(peer.parse().unwrap());
         proxies.origin(peer, &headers).0.to_string()
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_what_was_asked() {
+        for (is_trusted, host, proto) in [(true, "hub.example", true), (false, "inner:3000", false)]
+        {
+            let request = Request::builder()
+                .header(HOST, "inner:3000")
+                .header(FORWARDED_HOST, "hub.example, other.example")
+                .header(FORWARDED_PROTO, "https");
+            let mut request = request.body(()).unwrap();
+            name_asked(&mut request, is_trusted);
+            assert_eq!(request.headers()[HOST], host);
+            assert_eq!(request.headers().contains_key(FORWARDED_PROTO), proto);
+            assert!(!request.headers().contains_key(FORWARDED_HOST));
+        }
     }
 
     #[test]

@@ -29,11 +29,12 @@ pub async fn show(
     ApiCaller(caller): ApiCaller,
     Form(draft): Form<Draft>,
 ) -> Result<Response, ApiError> {
-    caller.user().ok_or(AccountError::Anonymous)?;
+    let user = caller.user().ok_or(AccountError::Anonymous)?;
     if draft.readme.len() > README_MAX_BYTES {
         let text = format!("a README has at most {README_MAX_BYTES} bytes");
         return Err(ApiError::bad_request("README_TOO_LONG", text));
     }
+    let _place = state.previews.take(user.id).map_err(ApiError::busy)?;
     let readme = state.markdown.render(&draft.readme).await;
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\

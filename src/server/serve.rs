@@ -63,14 +63,16 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = settings
-        .public_url
-        .clone()
+        .public_urls
+        .first()
+        .cloned()
         .unwrap_or_else(|| format!("{scheme}://{address}"));
     greet(&hub, &url).await?;
     tokio::spawn(sweep(hub.clone()));
     tokio::spawn(follow_keys(hub.clone()));
-    let mut state = AppState::new(hub.clone(), settings.public_url.clone());
-    state.is_tls = tls.is_some();
+    let mut state = AppState::new(hub.clone(), settings.public_urls);
+    state.addresses.is_tls = tls.is_some();
+    let addresses = state.addresses.clone();
     if let Some(interval) = settings.gc_interval {
         let metrics = state.metrics.clone();
         tokio::spawn(collect(hub.clone(), interval, settings.collector, metrics));
@@ -92,7 +94,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         )
     };
     if let Some(listener) = leading_on {
-        let app = leads_on(settings.public_url, address.port());
+        let app = leads_on(addresses, address.port());
         tokio::spawn(listen(listener, connections(app), None));
     }
     listen(listener, connections(router(state)), tls).await;

@@ -1,19 +1,22 @@
 //! What every handler may reach.
 
-use std::sync::Arc;
-
 use axum::extract::FromRef;
 use axum::http::HeaderMap;
-use axum::http::header::HOST;
-use dockyard_hub::Hub;
+use dockyard_hub::admission::Places;
+use dockyard_hub::{Hub, Id};
 use dockyard_markdown::Markdown;
 use leptos::config::LeptosOptions;
 
+use super::addresses::Addresses;
 use super::documents::{Cards, Maps};
 use super::http::bodies::Times;
 use super::imports::Imports;
 use super::metrics::Metrics;
 use super::session::Secure;
+
+/// Previews of READMEs at once, and for one user.
+const PREVIEWS: usize = 32;
+const PREVIEWS_OF_ONE: usize = 2;
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Clone)]
@@ -23,18 +26,17 @@ pub struct AppState {
     pub markdown: Markdown,
     pub maps: Maps,
     pub cards: Cards,
+    /// Previews of READMEs, by who asks for them.
+    pub previews: Places<Id>,
     pub imports: Imports,
     pub metrics: Metrics,
-    /// Whether clients speak TLS with this process itself.
-    pub is_tls: bool,
-    /// Address that clients use, when it is not simply the one they asked.
-    pub public_url: Option<Arc<str>>,
+    pub addresses: Addresses,
     /// Time limits of request bodies.
     pub times: Times,
 }
 
 impl AppState {
-    pub fn new(hub: Hub, public_url: Option<String>) -> Self {
+    pub fn new(hub: Hub, public_urls: Vec<String>) -> Self {
         let leptos = LeptosOptions::builder().output_name("dockyard").build();
         Self {
             hub,
@@ -42,18 +44,17 @@ impl AppState {
             markdown: Markdown::default(),
             maps: Maps::default(),
             cards: Cards::default(),
+            previews: Places::new(PREVIEWS, PREVIEWS_OF_ONE),
             imports: Imports::default(),
             metrics: Metrics::default(),
-            is_tls: false,
-            public_url: public_url.map(Into::into),
+            addresses: Addresses::new(public_urls),
             times: Times::default(),
         }
     }
 
     /// Tells whether clients come over TLS, to this process or to the proxy before it.
     pub fn is_https(&self) -> bool {
-        let url = self.public_url.as_ref();
-        url.map_or(self.is_tls, |url| url.starts_with("https://"))
+        self.addresses.is_https()
     }
 
     /// Tells which kind of cookies browsers get.
@@ -67,12 +68,7 @@ impl AppState {
 
     /// Is the address of this server as the client knows it, `http://host:port`.
     pub fn base_url(&self, headers: &HeaderMap) -> String {
-        if let Some(url) = &self.public_url {
-            return url.to_string();
-        }
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let scheme = if self.is_tls { "https" } else { "http" };
-        format!("{scheme}://{}", host.unwrap_or("localhost"))
+        self.addresses.base_url(headers)
     }
 
     /// Is the `host:port` that stands in image names.

@@ -119,7 +119,7 @@ impl TestApp {
         let hub = Hub::open(options.clone()).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut state = AppState::new(hub.clone(), None);
+        let mut state = AppState::new(hub.clone(), Vec::new());
         set(&mut state);
         let app = router(state);
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -136,6 +136,18 @@ impl TestApp {
             tokens,
             cookies: Mutex::default(),
         }
+    }
+
+    /// Takes over what another server on the same data knows of users.
+    pub fn learn(&self, other: &Self) {
+        self.tokens
+            .lock()
+            .unwrap()
+            .clone_from(&other.tokens.lock().unwrap());
+        self.cookies
+            .lock()
+            .unwrap()
+            .clone_from(&other.cookies.lock().unwrap());
     }
 
     /// Stops serving in the middle of whatever runs, and starts anew on the same data.

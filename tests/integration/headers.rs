@@ -1,5 +1,6 @@
 //! What every kind of answer tells browsers and search engines, and errors in the form that people read.
 
+use dockyard::server::addresses::Addresses;
 use dockyard::server::routes;
 use reqwest::{Method, Response, StatusCode};
 
@@ -29,7 +30,9 @@ const MORE: &[(&str, &str)] = &[
 ];
 
 async fn app(public_url: &'static str) -> TestApp {
-    let app = TestApp::start_with(|state| state.public_url = Some(public_url.into())).await;
+    let app =
+        TestApp::start_with(|state| state.addresses = Addresses::new(vec![public_url.to_owned()]))
+            .await;
     app.sign_up("alice").await;
     app.create("alice", "alice/app", "public").await;
     app.create("alice", "alice/secret", "private").await;

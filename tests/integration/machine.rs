@@ -1,5 +1,6 @@
 //! What programs read beside the pages: feeds and site maps.
 
+use dockyard::server::addresses::Addresses;
 use reqwest::{Method, Response, StatusCode};
 use roxmltree::{Document, Node};
 use serde_json::json;
@@ -36,8 +37,10 @@ fn words<'a>(document: &'a Document, name: &str) -> Vec<&'a str> {
 
 #[tokio::test]
 async fn a_feed_tells_what_happened_to_tags() {
-    let app =
-        TestApp::start_with(|state| state.public_url = Some("https://hub.example".into())).await;
+    let app = TestApp::start_with(|state| {
+        state.addresses = Addresses::new(vec!["https://hub.example".to_owned()]);
+    })
+    .await;
     app.sign_up("alice").await;
     app.create("alice", "alice/tools/app", "public").await;
     let first = app
@@ -194,7 +197,7 @@ async fn a_former_name_leads_to_the_feed_under_the_new_one() {
 #[tokio::test]
 async fn the_site_map_lists_what_is_public_in_parts() {
     let app = TestApp::start_with(|state| {
-        state.public_url = Some("https://hub.example".into());
+        state.addresses = Addresses::new(vec!["https://hub.example".to_owned()]);
         state.maps.len = 2;
     })
     .await;

@@ -31,6 +31,7 @@ mod mounting;
 mod nodes;
 mod outages;
 mod pages;
+mod pairs;
 mod process;
 mod proxy;
 mod pull;

@@ -1,3 +1,4 @@
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use dockyard_hub::accounts::Caller;
@@ -7,6 +8,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::app::{TestApp, peak_mib};
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Asks until the answer is as expected, for at most a second: that is what is promised.
 async fn finds(app: &TestApp, user: Option<&str>, words: &str, expected: &[&str]) {
@@ -133,7 +136,7 @@ async fn look(app: &TestApp, caller: &Caller, request: SearchRequest) -> SearchR
         limit: 10,
         ..request
     };
-    app.hub.search.find(caller, request).await.unwrap()
+    app.hub.search.find(caller, HERE, request).await.unwrap()
 }
 
 fn text(text: &str) -> SearchRequest {
@@ -217,12 +220,22 @@ async fn what_is_private_shows_in_no_count_and_no_suggestion() {
             );
             assert_eq!(found.total, found.repositories.len() as u64, "{words}");
         }
-        let suggested = app.hub.search.suggest(&caller, "vau", 8).await.unwrap();
+        let suggested = app
+            .hub
+            .search
+            .suggest(&caller, HERE, "vau", 8)
+            .await
+            .unwrap();
         assert!(suggested.is_empty(), "{suggested:?}");
     }
     let own = look(&app, &alice, text("vault")).await;
     assert_eq!(own.facets.visibilities, [("private".to_owned(), 1)]);
-    let suggested = app.hub.search.suggest(&alice, "vau", 8).await.unwrap();
+    let suggested = app
+        .hub
+        .search
+        .suggest(&alice, HERE, "vau", 8)
+        .await
+        .unwrap();
     assert_eq!(suggested, ["alice/vault".parse().unwrap()]);
 }
 

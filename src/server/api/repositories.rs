@@ -16,6 +16,7 @@ use super::manifests;
 use super::{Body, PAGE_DEFAULT, PAGE_MAX};
 use crate::server::caller::ApiCaller;
 use crate::server::error::ApiError;
+use crate::server::peer::Peer;
 
 #[derive(Deserialize)]
 pub struct ListQuery {
@@ -305,6 +306,7 @@ pub async fn search(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
     Query(query): Query<SearchQuery>,
+    peer: Peer,
 ) -> Result<impl IntoResponse, ApiError> {
     let limit = query
         .n
@@ -317,7 +319,7 @@ pub async fn search(
         offset,
         ..SearchRequest::default()
     };
-    let found = hub.search.find(&caller, request).await?;
+    let found = hub.search.find(&caller, peer.0, request).await?;
     let repositories: Vec<Value> = found.repositories.iter().map(describe).collect();
     Ok(Json(
         json!({ "query": query.q, "total": found.total, "repositories": repositories }),

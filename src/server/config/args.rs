@@ -189,9 +189,15 @@ pub struct ServeArgs {
     pub data: DataArgs,
     #[command(flatten)]
     pub tls: TlsArgs,
-    /// Address that clients use, when a proxy stands in front
-    #[arg(long, env = "DOCKYARD_PUBLIC_URL", value_name = "URL")]
-    pub public_url: Option<String>,
+    /// Address that clients use, when a proxy stands in front; several with commas between, the first for clients that ask
+    /// under none of them
+    #[arg(
+        long,
+        env = "DOCKYARD_PUBLIC_URL",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    pub public_url: Option<Vec<String>>,
     /// Proxies whose X-Forwarded-For says where a request comes from, as networks with commas between
     #[arg(
         long,

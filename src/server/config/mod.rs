@@ -56,7 +56,7 @@ struct File {
     tls_cert: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     http_redirect: Option<SocketAddr>,
-    public_url: Option<String>,
+    public_url: Option<OneOrMore>,
     trusted_proxies: Option<Vec<IpNet>>,
     connections: Option<usize>,
     connections_per_network: Option<usize>,
@@ -68,6 +68,23 @@ struct File {
     gc_interval: Option<Keep>,
     gc_grace: Option<Keep>,
     gc_untagged: Option<Keep>,
+}
+
+/// One text, or a list of some.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::More(more) => more,
+        }
+    }
 }
 
 impl File {
@@ -134,8 +151,8 @@ pub struct Settings {
     /// Where plain http is led on to HTTPS.
     pub http_redirect: Option<SocketAddr>,
     pub data: HubOptions,
-    /// Without a slash at its end.
-    pub public_url: Option<String>,
+    /// Each without a slash at its end.
+    pub public_urls: Vec<String>,
     /// Those whose word on where a request comes from is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// Connections at once, in all and of one network.
@@ -207,20 +224,18 @@ impl Settings {
             tls.is_some() || http_redirect.is_none(),
             "--http-redirect leads on to HTTPS, which takes a certificate (--tls-cert) and its key (--tls-key)"
         );
-        let public_url = args.public_url.or(file.public_url);
-        if let Some(url) = &public_url {
-            let known = url.starts_with("http://") || url.starts_with("https://");
-            anyhow::ensure!(
-                known,
-                "the public URL {url} must start with http:// or https://"
-            );
-        }
+        let public_urls = args.public_url.or(file.public_url.map(OneOrMore::into_vec));
+        let public_urls = public_urls.unwrap_or_default().into_iter();
+        let public_urls: Vec<String> = public_urls
+            .map(|url| url.trim().trim_end_matches('/').to_owned())
+            .collect();
+        require_one_scheme(&public_urls)?;
         Ok(Self {
             listen: args.listen.or(file.listen).unwrap_or(LISTEN),
             tls,
             http_redirect,
             data,
-            public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            public_urls,
             trusted_proxies: args
                 .trusted_proxies
                 .or(file.trusted_proxies)
@@ -238,6 +253,29 @@ impl Settings {
             collector,
         })
     }
+}
+
+/// Makes sure that addresses are some, and that cookies can be the same for all of them.
+fn require_one_scheme(urls: &[String]) -> anyhow::Result<()> {
+    let schemes: Vec<&str> = urls
+        .iter()
+        .filter_map(|url| Some(url.split_once("://")?.0))
+        .collect();
+    for url in urls {
+        let is_known = ["http", "https"].iter().any(|scheme| {
+            url.strip_prefix(scheme)
+                .is_some_and(|rest| rest.starts_with("://"))
+        });
+        anyhow::ensure!(
+            is_known,
+            "the public URL {url} must start with http:// or https://"
+        );
+    }
+    anyhow::ensure!(
+        schemes.windows(2).all(|pair| pair[0] == pair[1]),
+        "the public URLs must all start with https://, or all with http://: they share their cookies"
+    );
+    Ok(())
 }
 
 /// Returns a bound as it was set; 0 is none.
@@ -273,7 +311,7 @@ mod tests {
         };
         let settings = Settings::resolve(args).unwrap();
         assert_eq!(settings.listen.port(), 1);
-        assert_eq!(settings.public_url.as_deref(), Some("https://x"));
+        assert_eq!(settings.public_urls, ["https://x"]);
         assert_eq!(settings.data.data_dir, Path::new("data"));
 
         let listen = Some(([127, 0, 0, 1], 2).into());
@@ -292,6 +330,23 @@ mod tests {
         let settings = Settings::resolve(args).unwrap();
         assert_eq!(settings.gc_interval, None);
         assert_eq!(settings.collector.grace_ms, 7_200_000);
+
+        let several = "public_url = [\"https://x/\", \"https://y:8443\"]\n";
+        std::fs::write(&file, several).unwrap();
+        let args = ServeArgs {
+            data: data(&file),
+            ..ServeArgs::default()
+        };
+        let settings = Settings::resolve(args).unwrap();
+        assert_eq!(settings.public_urls, ["https://x", "https://y:8443"]);
+        for wrong in ["x", "ftp://x", "https://x\", \"http://y"] {
+            std::fs::write(&file, format!("public_url = [\"{wrong}\"]\n")).unwrap();
+            let args = ServeArgs {
+                data: data(&file),
+                ..ServeArgs::default()
+            };
+            assert!(Settings::resolve(args).is_err(), "{wrong}");
+        }
 
         std::fs::write(&file, "lisen = 1\n").unwrap();
         let args = ServeArgs {

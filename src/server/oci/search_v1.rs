@@ -48,7 +48,7 @@ pub async fn search(
         offset,
         ..SearchRequest::default()
     };
-    let found = hub.search.find(&caller, request).await?;
+    let found = hub.search.find(&caller, peer.0, request).await?;
     let results: Vec<_> = found
         .repositories
         .iter()

@@ -126,13 +126,14 @@ async fn change_repository(
 #[cfg(feature = "ssr")]
 async fn preview(readme: &str) -> Result<String, AppError> {
     let (_, caller) = current().await?;
-    caller.user().ok_or(AppError::Anonymous)?;
+    let user = caller.user().ok_or(AppError::Anonymous)?;
     if readme.len() > README_MAX_BYTES {
         let text = format!("a README has at most {README_MAX_BYTES} bytes");
         return Err(AppError::refused(text));
     }
-    let markdown = &expect_context::<AppState>().markdown;
-    Ok(markdown.render(readme).await.to_string())
+    let state = expect_context::<AppState>();
+    let _place = state.previews.take(user.id).map_err(|_| AppError::Busy)?;
+    Ok(state.markdown.render(readme).await.to_string())
 }
 
 #[cfg(feature = "ssr")]

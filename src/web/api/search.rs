@@ -8,7 +8,7 @@ use crate::web::error::AppError;
 
 #[cfg(feature = "ssr")]
 use {
-    crate::server::web::current,
+    crate::server::web::{current, peer},
     crate::web::dto::{FacetValue, SearchQuery},
     crate::web::response::failed,
     dockyard_hub::search::{SearchFilter, SearchRequest, SearchSort as Order},
@@ -68,7 +68,7 @@ async fn find(asked: SearchQuery) -> Result<SearchPage, AppError> {
         limit: PAGE_LEN,
         offset,
     };
-    let found = hub.search.find(&caller, request).await?;
+    let found = hub.search.find(&caller, peer(), request).await?;
     let private = Visibility::Private.as_str();
     let mut visibilities = found.facets.visibilities.iter();
     Ok(SearchPage {
@@ -97,6 +97,6 @@ fn values(counted: Vec<(String, u64)>) -> Vec<FacetValue> {
 #[cfg(feature = "ssr")]
 async fn names(text: &str) -> Result<Vec<String>, AppError> {
     let (hub, caller) = current().await?;
-    let found = hub.search.suggest(&caller, text, SUGGESTED).await?;
+    let found = hub.search.suggest(&caller, peer(), text, SUGGESTED).await?;
     Ok(found.into_iter().map(|name| name.to_string()).collect())
 }

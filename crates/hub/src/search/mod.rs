@@ -6,6 +6,7 @@ mod indexer;
 mod query;
 mod queue;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Id;
 use crate::accounts::{Access, Caller};
-use crate::admission::{Busy, Turns};
+use crate::admission::{Busy, Places, Turns, network};
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
 use crate::images::Repository;
@@ -33,6 +34,8 @@ const RUNNING: usize = 4;
 const WAITING: usize = 64;
 const MISTAKEN_RUNNING: usize = 2;
 const MISTAKEN_WAITING: usize = 16;
+/// Of all of them, so many are for one network.
+const OF_ONE_NETWORK: usize = 24;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
@@ -115,6 +118,7 @@ pub struct Search {
     follower: Arc<Mutex<Option<JoinHandle<()>>>>,
     typed: Turns,
     mistaken: Turns,
+    places: Places<u128>,
 }
 
 impl Search {
@@ -138,6 +142,7 @@ impl Search {
             follower: Arc::new(Mutex::new(Some(tokio::spawn(indexer.run())))),
             typed: Turns::new(RUNNING, WAITING),
             mistaken: Turns::new(MISTAKEN_RUNNING, MISTAKEN_WAITING),
+            places: Places::new(RUNNING + WAITING, OF_ONE_NETWORK),
         }
     }
 
@@ -174,10 +179,12 @@ impl Search {
 
     /// Finds the repositories whose name, description or README holds every word of the text; the
     /// last letters of a word may be missing. Where there are none, a letter or two of a longer word may be wrong.
-    /// An empty text finds everything that fits the filter.
+    /// An empty text finds everything that fits the filter. `from` is where the request comes from.
+    /// Errors: `Busy`.
     pub async fn find(
         &self,
         caller: &Caller,
+        from: IpAddr,
         request: SearchRequest,
     ) -> Result<SearchResults, SearchError> {
         let words = query::words(&request.text);
@@ -187,6 +194,7 @@ impl Search {
         if is_odd || limit == 0 || request.offset > REACH_MAX {
             return Ok(SearchResults::default());
         }
+        let _place = self.places.take(network(from))?;
         let index = self.index().await?;
         let request = SearchRequest { limit, ..request };
         let look_for = |reading| {
@@ -208,10 +216,11 @@ impl Search {
         })
     }
 
-    /// Finds names that hold words beginning as the text does, the liked ones first.
+    /// Finds names that hold words beginning as the text does, the liked ones first. Errors: `Busy`.
     pub async fn suggest(
         &self,
         caller: &Caller,
+        from: IpAddr,
         text: &str,
         limit: u32,
     ) -> Result<Vec<RepositoryName>, SearchError> {
@@ -219,6 +228,7 @@ impl Search {
         if words.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
+        let _place = self.places.take(network(from))?;
         let index = self.index().await?;
         let (who, filter) = (caller.clone(), SearchFilter::default());
         let work = move || {
