@@ -26,12 +26,12 @@ build_release() {
   [ -e target/release/dockyard ] ||
     say 'the optimised programs take a quarter of an hour on two cores; `make run` starts a simpler build within minutes'
   scripts/build-front.sh release
-  # Without shared libraries, one file runs on any Linux of this machine's kind, also in an empty container. At a fixed
-  # address: a megabyte of tables with addresses in them is read in place, instead of being rewritten at each start.
+  # Without shared libraries, one file runs on any Linux of this machine's kind, also in an empty container. Position
+  # independent, so that the system places it elsewhere at each start.
   # Cargo forgets the profile's `strip` for packages that have a profile of their own.
   local host program
   host=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS='--cfg erase_components -C target-feature=+crt-static -C relocation-model=static -C strip=symbols' \
+  RUSTFLAGS='--cfg erase_components -C target-feature=+crt-static -C relocation-model=pie -C strip=symbols' \
     cargo build --release --locked --package dockyard --package mydocker --bins --features dockyard/full,dockyard/jemalloc --target "$host"
   for program in dockyard mydocker; do place "$built/$host/release/$program" target/release; done
 }

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(manifest reference range scope import)
+all=(manifest reference range scope tar import)
 seconds=${1:-600}
 [ "$seconds" != --minimize ] || seconds=0
 shift || true

@@ -7,3 +7,4 @@ pub mod manifest;
 pub mod range;
 pub mod reference;
 pub mod scope;
+pub mod tar;

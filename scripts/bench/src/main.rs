@@ -2,6 +2,7 @@
 //! ratios.
 //!
 //!   bench --dockyard PROGRAM --folder DIR --out FILE.md [--rounds N] [--small]
+//!   bench --soak SECS --dockyard PROGRAM --folder DIR --out FILE.md     honest clients beside hostile ones
 //!
 //! Tokens are on for Dockyard, and off for docker-registry, which has none of its own. Both write to
 //! the same disk; what they acknowledge is durable (docker-registry syncs each file since 2.8).
@@ -13,6 +14,7 @@ mod rate;
 mod report;
 mod rows;
 mod server;
+mod soak;
 mod tarballs;
 
 use std::path::PathBuf;
@@ -29,6 +31,8 @@ struct Options {
     rounds: usize,
     /// Sizes for trying the program out.
     small: bool,
+    /// Seconds of each half of a soak test, which is then all that is run.
+    soak: Option<u64>,
 }
 
 fn options() -> Result<Options> {
@@ -38,6 +42,7 @@ fn options() -> Result<Options> {
         out: PathBuf::new(),
         rounds: 3,
         small: false,
+        soak: None,
     };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
@@ -47,6 +52,7 @@ fn options() -> Result<Options> {
             "--folder" => options.folder = value()?.into(),
             "--out" => options.out = value()?.into(),
             "--rounds" => options.rounds = value()?.parse()?,
+            "--soak" => options.soak = Some(value()?.parse()?),
             "--small" => options.small = true,
             other => bail!("unknown argument {other}"),
         }
@@ -56,6 +62,17 @@ fn options() -> Result<Options> {
 
 fn main() -> Result<()> {
     let options = options()?;
+    if let Some(secs) = options.soak {
+        let extent = soak::Extent {
+            hostile: 200,
+            honest: 20,
+            secs,
+        };
+        let text = soak::run(&options.dockyard, &options.folder, extent)?;
+        print!("{text}");
+        std::fs::write(&options.out, text)?;
+        return Ok(());
+    }
     let mut bench = Bench::start(&options.dockyard, &options.folder, options.small)?;
     let mut report = Report::beside("docker-registry");
     for round in 1..=options.rounds {
