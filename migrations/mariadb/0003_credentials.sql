@@ -18,3 +18,10 @@ CREATE TABLE former_users (
 
 -- What a user has under way is counted when one more begins.
 CREATE INDEX uploads_by_user ON uploads (user_id);
+
+-- Wrong passwords by name and network, and by name, as hashes: until when they count.
+CREATE TABLE wrong_passwords (
+    id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL PRIMARY KEY,
+    full_ms BIGINT NOT NULL
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+CREATE INDEX wrong_passwords_by_time ON wrong_passwords (full_ms);

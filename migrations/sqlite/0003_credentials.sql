@@ -17,3 +17,10 @@ CREATE TABLE former_users (
 
 -- What a user has under way is counted when one more begins.
 CREATE INDEX uploads_by_user ON uploads (user_id);
+
+-- Wrong passwords by name and network, and by name, as hashes: until when they count.
+CREATE TABLE wrong_passwords (
+    id VARCHAR(64) NOT NULL PRIMARY KEY,
+    full_ms BIGINT NOT NULL
+);
+CREATE INDEX wrong_passwords_by_time ON wrong_passwords (full_ms);

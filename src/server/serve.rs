@@ -208,7 +208,7 @@ async fn follow_keys(hub: Hub) {
 async fn sweep(hub: Hub) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        match hub.accounts.sessions.delete_expired().await {
+        match hub.accounts.sweep().await {
             Ok(count) => info!(count, "swept expired sessions"),
             Err(error) => warn!(%error, "could not sweep expired sessions"),
         }

@@ -231,3 +231,30 @@ async fn a_machine_with_a_wrong_clock_takes_nothing_over() {
         assert_eq!(header(&done, "range"), "0-999");
     }
 }
+
+#[tokio::test]
+#[ignore = "needs DOCKYARD_TEST_ON=s3"]
+async fn wrong_passwords_count_on_all_nodes_together() {
+    let (one, other) = nodes().await;
+    let guess = async |app: &TestApp, password: &'static str| {
+        let request = app.anonymous(Method::GET, "/token");
+        let answer = request.basic_auth("alice", Some(password)).send().await;
+        answer.unwrap().status().as_u16()
+    };
+    for n in 0..20 {
+        let node = if n % 2 == 0 { &one } else { &other };
+        assert_eq!(guess(node, "not this one").await, 401, "{n}");
+    }
+    for node in [&one, &other] {
+        assert_eq!(guess(node, "not this one").await, 429);
+        assert_eq!(guess(node, crate::app::PASSWORD).await, 429);
+    }
+    // Another name is let in, and what is right clears nobody else's count.
+    other.sign_up("bob").await;
+    let request = one.anonymous(Method::GET, "/token");
+    let bob = request
+        .basic_auth("bob", Some(crate::app::PASSWORD))
+        .send()
+        .await;
+    assert_eq!(bob.unwrap().status(), StatusCode::OK);
+}

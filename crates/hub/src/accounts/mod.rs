@@ -9,6 +9,7 @@ mod profile;
 mod reserved;
 mod service;
 mod sessions;
+mod shared_tries;
 mod sign_up;
 mod throttle;
 mod tokens;

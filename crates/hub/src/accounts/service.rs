@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use dockyard_oci::UserName;
 
 use super::passwords::Passwords;
+use super::shared_tries::SharedTries;
 use super::sign_up::{SETUP_KEYS, SignUpLimits, SignUps};
 use super::throttle::Throttle;
 use super::tokens::{Tokens, random_bytes};
 use super::{AccountError, Sessions, User};
 use crate::clock::Clock;
-use crate::db::tables::{settings, users};
+use crate::db::tables::{settings, users, wrong_passwords};
 use crate::db::{Db, DbError};
 use crate::{Id, Secret, text};
 
@@ -64,6 +65,10 @@ impl Accounts {
         from: IpAddr,
     ) -> Result<User, AccountError> {
         let waiting = self.passwords.wait(from, self.throttle.knows(name, from))?;
+        let mut shared = SharedTries::of(&self.db, &self.clock, name, from);
+        if let Some(shared) = &mut shared {
+            shared.tell(&self.throttle, name, from).await?;
+        }
         let attempt = self.throttle.begin(name, from).await?;
         let found = match name.parse::<UserName>() {
             Ok(name) => users::find_credentials(&self.db, &name).await?,
@@ -76,7 +81,16 @@ impl Accounts {
             Some(_) => attempt.passed(),
             None => attempt.failed(),
         }
+        if let Some(shared) = shared {
+            shared.note(is_right).await?;
+        }
         user.ok_or(AccountError::WrongCredentials)
+    }
+
+    /// Deletes what has expired: sessions, and wrong passwords that nodes count together. Returns how many sessions.
+    pub async fn sweep(&self) -> Result<u64, DbError> {
+        wrong_passwords::delete_old(&self.db, self.clock.now_ms()).await?;
+        self.sessions.delete_expired().await
     }
 
     /// Finds a user by name.

@@ -4,7 +4,8 @@
 //! Only wrong passwords count. While as many tries are under way as may still fail, further ones wait for what becomes of
 //! them: many right passwords at the same moment all pass, and many guesses are as few as one after the other.
 //!
-//! What is remembered is bounded, and gone with the process.
+//! What is remembered is bounded, and gone with the process; several nodes on one database count together
+//! (`shared_tries`).
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -19,12 +20,12 @@ use crate::admission::{Busy, WAIT, network};
 use crate::clock::Clock;
 
 /// Tries at once for a name from an address, and the time after which there is one more, in milliseconds.
-const PAIR: Limit = Limit {
+pub(super) const PAIR: Limit = Limit {
     burst: 20,
     interval_ms: 30_000,
 };
 /// The same for a name from all addresses together that were not let in before.
-const NAME: Limit = Limit {
+pub(super) const NAME: Limit = Limit {
     burst: 200,
     interval_ms: 5_000,
 };
@@ -32,9 +33,9 @@ const NAME: Limit = Limit {
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(16 * 1024).expect("it is not zero");
 
 /// So many at once, then one in each interval.
-struct Limit {
+pub(super) struct Limit {
     burst: i64,
-    interval_ms: i64,
+    pub interval_ms: i64,
 }
 
 impl Limit {
@@ -108,6 +109,20 @@ impl Throttle {
         let pair = self.hasher.hash_one((name, network(from)));
         let tries = self.tries();
         tries.pairs.peek(&pair).is_some_and(|count| count.is_proved)
+    }
+
+    /// Takes over what other nodes counted: when all tries are there again, of the pair and of the name.
+    pub(super) fn learn(&self, name: &str, from: IpAddr, pair_ms: i64, name_ms: i64) {
+        let pair_key = self.hasher.hash_one((name, network(from)));
+        let name_key = self.hasher.hash_one(name);
+        let mut tries = self.tries();
+        let Tries { pairs, names } = &mut *tries;
+        for (counts, key, full_ms) in [(pairs, pair_key, pair_ms), (names, name_key, name_ms)] {
+            if full_ms > 0 {
+                let count = counts.get_or_insert_mut(key, Count::default);
+                count.full_ms = count.full_ms.max(full_ms);
+            }
+        }
     }
 
     /// Begins a try; waits while as many are under way as may fail.

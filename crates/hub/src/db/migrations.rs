@@ -101,7 +101,7 @@ mod tests {
             .collect();
         assert_eq!(
             checksums,
-            ["0d766af0d7e3c470", "cfed70ed889b8b0f", "b551c663fe03d0ca"]
+            ["0d766af0d7e3c470", "cfed70ed889b8b0f", "78cb5a936821082f"]
         );
     }
 }

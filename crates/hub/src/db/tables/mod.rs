@@ -28,6 +28,7 @@ pub(crate) mod tag_moves;
 pub(crate) mod tags;
 pub(crate) mod uploads;
 pub(crate) mod users;
+pub(crate) mod wrong_passwords;
 
 /// Parses a column that was written from the same type.
 fn parse<T: FromStr>(text: &str) -> Result<T, DbError> {
