@@ -60,7 +60,7 @@ fn SignUpForm() -> impl IntoView {
 fn Closed() -> impl IntoView {
     view! {
         <p>
-            "This server takes no new accounts. Ask whoever runs it for one; public images can be pulled without."
+            "This server takes no new accounts. Ask whoever runs it for one; public images can be pulled without an account."
         </p>
         <div class="form-actions">
             <a class="button button-primary" href="/login">

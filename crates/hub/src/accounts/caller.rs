@@ -30,12 +30,11 @@ impl Credential {
     /// Tells whether the credential is still good, and keeps it so until the transaction ends: whoever revokes it waits,
     /// so that nothing begun with it is written afterwards.
     pub(crate) async fn hold(&self, tx: &mut Tx) -> Result<bool, DbError> {
-        if !users::hold(tx, self.user_id, self.generation).await? {
-            return Ok(false);
-        }
         match self.token_id {
-            Some(token_id) => access_tokens::hold(tx, token_id).await,
-            None => Ok(true),
+            Some(token_id) => {
+                access_tokens::hold(tx, token_id, self.user_id, self.generation).await
+            }
+            None => users::hold(tx, self.user_id, self.generation).await,
         }
     }
 }

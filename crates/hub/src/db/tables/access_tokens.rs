@@ -167,10 +167,18 @@ pub(crate) async fn delete_ended(tx: &mut Tx, user_id: Id, generation: i64) -> R
     Ok(())
 }
 
-/// Tells whether a token was not revoked, and keeps it so until the transaction ends.
-pub(crate) async fn hold(tx: &mut Tx, id: Id) -> Result<bool, DbError> {
-    let sql = "SELECT id FROM access_tokens WHERE id = ?";
-    let held = tx.optional_for_share::<(String,)>(sql, values![&id]);
+/// Tells whether a token was not revoked and what was issued to its user in a generation is still good, and keeps it so
+/// until the transaction ends.
+pub(crate) async fn hold(
+    tx: &mut Tx,
+    id: Id,
+    user_id: Id,
+    generation: i64,
+) -> Result<bool, DbError> {
+    let sql = "SELECT t.id FROM users u
+        JOIN access_tokens t ON t.user_id = u.id
+        WHERE u.id = ? AND u.generation = ? AND t.id = ?";
+    let held = tx.optional_for_share::<(String,)>(sql, values![&user_id, generation, &id]);
     Ok(held.await?.is_some())
 }
 
