@@ -3,11 +3,7 @@
 use std::fmt::Write as _;
 use std::time::UNIX_EPOCH;
 
-/// Tells whether a character could drive the terminal, or turn the direction of what stands around it.
-/// Source: Unicode Standard Annex 9, "Explicit Formatting".
-fn is_harmful(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
+use dockyard_oci::is_harmful;
 
 /// Keeps a text on one line and free of characters that could drive the terminal.
 pub fn one_line(text: &str) -> String {

@@ -4,6 +4,7 @@
 //! Every type is built by parsing and holds only what the grammar allows. Nothing here reads, writes
 //! or hashes, so the browser, the command line and the server share it.
 
+mod characters;
 mod config;
 mod digest;
 mod error_code;
@@ -20,6 +21,7 @@ mod text;
 mod version_order;
 mod visibility;
 
+pub use characters::is_harmful;
 pub use config::{HistoryStep, ImageConfig, RunConfig};
 pub use digest::{Algorithm, Digest, DigestError};
 pub use error_code::ErrorCode;
