@@ -18,6 +18,7 @@ mod platforms;
 mod problem;
 mod pulls;
 mod reclaim;
+mod referrers;
 mod repositories;
 mod stars;
 mod tags;
@@ -36,11 +37,12 @@ pub use error::{ImageError, PullError, RepositoryError};
 pub(crate) use hasher::Hasher;
 pub use history::{History, Move, MoveKind};
 pub use manifest_bytes::ManifestBytes;
-pub use manifests::{ManifestPut, Manifests, ReferrerPage};
+pub use manifests::{ManifestPut, Manifests};
 pub use page::Page;
 pub use problem::Problem;
 pub use pulls::{Day, Pulls};
 pub use reclaim::Reclaimed;
+pub use referrers::ReferrerPage;
 pub use repositories::{
     DESCRIPTION_MAX_CHARS, NewRepository, README_MAX_BYTES, Repositories, RepositoryChange,
 };
