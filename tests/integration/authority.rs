@@ -1,5 +1,5 @@
-//! What credentials may do is their reach, and the scope they were traded for, and the user's rights: asked of every
-//! combination of the three, for repositories in every state, at each kind of door.
+//! The access rule, `reach AND scope AND rights`: a test of every combination of the three, for repositories in every state,
+//! on each kind of endpoint.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -39,9 +39,9 @@ const STATES: [State; 7] = [
     State::CreatedLater,
 ];
 const USERS: [&str; 3] = ["alice", "bob", "root"];
-/// How far a personal token reaches.
+/// The reaches of personal tokens.
 const REACHES: [&str; 3] = ["read", "write", "all"];
-/// What a registry token is asked for; `None` where the credentials are shown as they are.
+/// The scopes that registry tokens are requested with; `None` to send the personal token itself.
 const SCOPES: [Option<&str>; 5] = [
     None,
     Some(""),
@@ -55,7 +55,7 @@ impl State {
         !matches!(self, Self::Missing | Self::Deleted)
     }
 
-    /// Whether it was there, and could be asked for, when the credentials were issued.
+    /// Returns true if the repository existed when the credentials were issued.
     fn existed(self) -> bool {
         self.exists() && self != Self::CreatedLater
     }

@@ -1,6 +1,7 @@
 //! What only the embedded database and a folder can be brought to: the suite leaves this file out on servers.
 
 mod backup;
+mod restore;
 
 use reqwest::Method;
 

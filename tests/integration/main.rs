@@ -14,6 +14,7 @@ mod deleting;
 mod embedded;
 mod engines;
 mod error_codes;
+mod export_bounds;
 mod exports;
 mod faults;
 mod floods;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::app::{INDEX, PASSWORD, TestApp, digest};
 
-/// How often two changes are made at once.
+/// Number of times that each pair is run concurrently.
 const ROUNDS: usize = 2;
 const NEW_PASSWORD: &str = "another horse";
 
@@ -187,7 +187,7 @@ async fn make_repository(app: &TestApp, name: &str) {
     assert_eq!(put(app, name, "v1", 0).await, StatusCode::CREATED);
 }
 
-/// What is left of a repository, under its own name and under the one that it may have got.
+/// Describes a repository, under its own name and under the name of the rename.
 async fn look_at_repository(app: &TestApp, name: &str) -> Value {
     let mut found = Vec::new();
     for name in [name.to_owned(), format!("{name}-2")] {
@@ -236,7 +236,7 @@ async fn make_user(app: &TestApp, name: &str) {
     app.cookie(name).await;
 }
 
-/// What is left of a user: which passwords, tokens and sessions are good, and what it has.
+/// Describes a user: which passwords, tokens and sessions are valid, and the repositories.
 async fn look_at_user(app: &TestApp, name: &str) -> Value {
     let mut passwords = Vec::new();
     for password in [PASSWORD, NEW_PASSWORD] {
