@@ -81,7 +81,7 @@ pub fn AccountFields(outcome: Outcome) -> impl IntoView {
             name="username"
             label="Username"
             autocomplete="username"
-            hint="Starts the names of your images, as in alice/app. Lower-case letters, digits, dots and dashes."
+            hint="Starts the names of your images, as in alice/app. Lower-case letters, digits, dashes and underscores."
             required=true
             autofocus=true
             maxlength=39

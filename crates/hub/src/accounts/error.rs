@@ -10,7 +10,9 @@ use crate::db::{Contention, DbError};
 pub enum AccountError {
     #[error("the user name {0} is taken")]
     NameTaken(UserName),
-    #[error("the user name {0} is reserved: choose another one")]
+    #[error(
+        "the user name {0} is reserved, as are all with a dot, which docker reads as hosts: choose another one"
+    )]
     NameReserved(UserName),
     #[error("this server takes no new accounts: ask whoever runs it for one")]
     SignUpClosed,
