@@ -1,5 +1,5 @@
-//! Under which address clients know this server: one of those that were configured, the one that was asked, or else the
-//! first.
+//! The public addresses of this server. Links and tokens name the address that the client used, if it is configured, and
+//! the first configured one otherwise.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::peer::FORWARDED_PROTO;
 pub struct Addresses {
     /// `https://host:port`, without a slash at the end; none for whichever was asked.
     configured: Arc<[String]>,
-    /// Whether clients speak TLS with this process itself.
+    /// True if this process terminates TLS itself.
     pub is_tls: bool,
 }
 
@@ -25,14 +25,14 @@ impl Addresses {
         }
     }
 
-    /// Tells whether clients come over TLS, to this process or to the proxy before it: all addresses have one scheme.
+    /// Returns true if clients use TLS, to this process or to a proxy. All configured addresses have the same scheme.
     pub fn is_https(&self) -> bool {
         let first = self.configured.first();
         first.map_or(self.is_tls, |url| url.starts_with("https://"))
     }
 
-    /// Is the address of this server as the client knows it, `http://host:port`. A host that is not configured, where
-    /// some are, is not repeated.
+    /// Returns the address of this server as the client knows it, `http://host:port`. If addresses are configured, a `Host`
+    /// that is none of them is never repeated.
     pub fn base_url(&self, headers: &HeaderMap) -> String {
         let asked = self.asked(headers);
         let known = self.configured.iter().find(|url| **url == asked);

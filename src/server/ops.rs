@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::warn;
 
-/// How long a thread of the pool may be waited for.
+/// Longest wait for a free thread of the blocking pool.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Answers as long as the process works: a timer runs, and the pool of threads that files, database and searches need has

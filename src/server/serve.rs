@@ -28,7 +28,7 @@ const FIRST_PASS: Duration = Duration::from_mins(5);
 /// How often expired sessions are swept.
 const SWEEP: Duration = Duration::from_hours(1);
 
-/// How soon new keys are taken up.
+/// Interval at which the signing key is reloaded.
 const KEYS_FOLLOWED: Duration = Duration::from_secs(30);
 
 /// Runs what the command line asks for.
@@ -195,7 +195,7 @@ async fn collect(hub: Hub, interval: Duration, options: CollectorOptions, metric
     }
 }
 
-/// Takes up new keys that `dockyard admin rotate-keys` made.
+/// Reloads the signing key, which `dockyard admin rotate-keys` may have replaced.
 async fn follow_keys(hub: Hub) {
     loop {
         tokio::time::sleep(KEYS_FOLLOWED).await;

@@ -81,7 +81,7 @@ impl Theme {
 pub struct Viewer {
     /// Name of the user; `None` for strangers.
     pub user: Option<String>,
-    /// Whether strangers may make accounts.
+    /// True if sign-up is open.
     pub takes_sign_ups: bool,
     pub theme: Theme,
     pub server: ServerAddress,

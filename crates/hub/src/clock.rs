@@ -25,35 +25,35 @@ impl Clock {
         Self(Source::Machine(0))
     }
 
-    /// Is the clock of a machine that is wrong by so many milliseconds.
+    /// Returns a machine clock with an error of `by_ms` milliseconds, for tests.
     pub const fn wrong_by(by_ms: i64) -> Self {
         Self(Source::Machine(by_ms))
     }
 
-    /// Tells whether this is a machine's clock, which others may be better than.
+    /// Returns true for a machine's own clock, which a database server's may replace.
     pub(crate) const fn is_machines(&self) -> bool {
         matches!(self.0, Source::Machine(_))
     }
 
-    /// Is a clock that follows another, which shows `now_ms`.
+    /// Returns a clock that is set by another one, which shows `now_ms`.
     pub(crate) fn following(now_ms: i64) -> Self {
         let ahead_ms = now_ms - system_ms();
         Self(Source::Following(Arc::new(AtomicI64::new(ahead_ms))))
     }
 
-    /// Sets a clock that follows another right again.
+    /// Sets a following clock to the time of the other one.
     pub(crate) fn set_right(&self, now_ms: i64) {
         if let Source::Following(ahead) = &self.0 {
             ahead.store(now_ms - system_ms(), Ordering::Relaxed);
         }
     }
 
-    /// Tells whether somebody set this clock to another time than there is.
+    /// Returns true for a clock that was set to another time than the real one.
     pub(crate) const fn is_set(&self) -> bool {
         matches!(self.0, Source::Shifted(_) | Source::Fixed(_))
     }
 
-    /// Tells whether nobody else goes by this clock any more.
+    /// Returns true if no other clone of a following clock exists.
     pub(crate) fn is_last(&self) -> bool {
         match &self.0 {
             Source::Following(ahead) => Arc::strong_count(ahead) == 1,

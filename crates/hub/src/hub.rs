@@ -29,7 +29,7 @@ const BUSY_TRIES: u32 = 320;
 /// How long database and store may take to say that they are there.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// What a hub needs to serve.
+/// Names of the services that a hub depends on, for error messages.
 const DATABASE: &str = "database";
 const STORE: &str = "store of the blobs";
 

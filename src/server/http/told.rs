@@ -1,7 +1,8 @@
-//! What a form was answered stands in the address that it is led back to, when there is no JavaScript. Anybody can write
-//! such an address: what it says is shown only to the browser that was led to it.
+//! Protects error messages in URLs against spoofing.
 //!
-//! Beside the redirect goes a cookie with the hash of what the address says. Without that cookie, the address is shown without.
+//! Without JavaScript, a refused form is redirected to its page with the message in the query. Anybody could write such a
+//! link, so the redirect also sets a cookie with the hash of the message. A request whose cookie does not match is redirected
+//! to the same page without the message.
 
 use axum::extract::{Request, State};
 use axum::http::header::{LOCATION, SET_COOKIE};
@@ -15,13 +16,13 @@ use sha2::{Digest, Sha256};
 use crate::server::session::Secure;
 use crate::server::web::cookie_of;
 
-/// Parameters with which Leptos, and the upload form, lead a form back to its page.
+/// Query parameters that carry a message: those of Leptos, and that of the upload form.
 const TOLD: [&str; 3] = ["__err", "__path", "error"];
 pub const COOKIE: &str = "dockyard_told";
-/// How long a browser keeps the cookie, in seconds: as long as somebody needs to read, and go back.
+/// Lifetime of the cookie in seconds: long enough to read the message and reload the page.
 const KEPT_SECS: u32 = 600;
 
-/// Shows nobody what the server did not tell them.
+/// Removes messages from the query of a page unless the server sent them to this browser.
 pub async fn own_only(State(secure): State<Secure>, request: Request, next: Next) -> Response {
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD);
     let query = request.uri().query().unwrap_or_default();
@@ -57,7 +58,7 @@ fn told_in(location: &str) -> Option<String> {
     told(location.split_once('?')?.1)
 }
 
-/// Returns the hash of what a query says to a person, which is the value of the cookie; `None` when it says nothing.
+/// Returns the hash of the message in a query, which is the value of the cookie; `None` if there is no message.
 pub fn told(query: &str) -> Option<String> {
     let pairs = form_urlencoded::parse(query.as_bytes());
     let mut told: Vec<_> = pairs
@@ -77,7 +78,7 @@ pub fn told(query: &str) -> Option<String> {
     Some(URL_SAFE_NO_PAD.encode(hasher.finalize()))
 }
 
-/// Leads to the same page, without what it would say.
+/// Redirects to the same page without the message.
 fn without(uri: &Uri) -> Response {
     let query = uri.query().unwrap_or_default();
     let mut rest = form_urlencoded::Serializer::new(String::new());

@@ -13,22 +13,22 @@ pub struct User {
     pub id: Id,
     pub name: UserName,
     pub is_admin: bool,
-    /// How often the password was changed when the caller's credentials were made; they end with the next change.
+    /// Number of password changes before the credentials were issued. Credentials of an earlier number are void.
     pub generation: i64,
 }
 
-/// What a caller showed: good until the user's password changes, or the token is revoked.
+/// A credential of a request. It is void once the user's password changes or the token is revoked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credential {
     pub(crate) user_id: Id,
     pub(crate) generation: i64,
-    /// The personal or refresh token that was shown, or traded for a registry token.
+    /// The personal or refresh token of the request, or the one that its registry token was issued for.
     pub(crate) token_id: Option<Id>,
 }
 
 impl Credential {
-    /// Tells whether the credential is still good, and keeps it so until the transaction ends: whoever revokes it waits,
-    /// so that nothing begun with it is written afterwards.
+    /// Returns true if the credential is valid, and locks it until the transaction ends. A concurrent revocation waits for
+    /// that, so nothing is written with the credential after its revocation.
     pub(crate) async fn hold(&self, tx: &mut Tx) -> Result<bool, DbError> {
         match self.token_id {
             Some(token_id) => {
@@ -100,12 +100,12 @@ impl Caller {
         self.user.as_ref()
     }
 
-    /// Is the personal or refresh token that was shown, or traded for the registry token that was.
+    /// Returns the personal or refresh token of the request, or the one that its registry token was issued for.
     pub const fn token_id(&self) -> Option<Id> {
         self.token_id
     }
 
-    /// Is what the caller showed; `None` for an anonymous one.
+    /// Returns the credential of the request; `None` for an anonymous caller.
     pub fn credential(&self) -> Option<Credential> {
         self.user().map(|user| Credential {
             user_id: user.id,
@@ -135,8 +135,8 @@ impl Caller {
         scopes.contains(&Scope::Catalog)
     }
 
-    /// Is the caller with what the database knows now: `is_admin` of the user, or `None` when the credentials are not
-    /// good any more. Then the caller is anonymous.
+    /// Returns the caller with the administrator flag that the database has now, or an anonymous caller for `None`, which
+    /// stands for void credentials.
     pub(crate) fn confirmed(&self, is_admin: Option<bool>) -> Self {
         let user = self.user.clone();
         Self {

@@ -1,4 +1,4 @@
-//! What somebody may do with a repository, as a value: services take it as an argument.
+//! Grants: proofs of an access decision, which services take as arguments.
 
 use std::marker::PhantomData;
 
@@ -15,11 +15,11 @@ mod sealed {
 
 /// Something that one may be allowed to do with a repository.
 pub trait Permission: sealed::Sealed + Send + Sync + 'static {
-    /// What a registry token must carry for it.
+    /// The action that the scope of a registry token must contain.
     const ACTION: Action;
-    /// Whether everyone may do it with a public repository.
+    /// True if everyone may do it with a public repository.
     const PUBLIC: bool;
-    /// Whether it takes more than a token of the registry protocol.
+    /// True if a token of the registry protocol is not enough.
     const IN_PERSON: bool;
 }
 
@@ -59,7 +59,7 @@ permission!(
 pub struct Grant<P> {
     pub(super) repository_id: Id,
     pub(super) repository: RepositoryName,
-    /// What was shown for it; `None` for an anonymous pull.
+    /// The credential of the request; `None` for an anonymous pull.
     pub(super) credential: Option<Credential>,
     pub(super) permission: PhantomData<P>,
 }
@@ -73,19 +73,17 @@ impl<P> Grant<P> {
         self.repository_id
     }
 
-    /// Is whose grant it is; `None` for an anonymous pull.
+    /// Returns the user of the grant; `None` for an anonymous pull.
     pub(crate) fn user_id(&self) -> Option<Id> {
         self.credential.map(|shown| shown.user_id)
     }
 
-    /// Starts a transaction in which nobody else writes to the repository, and the credentials of the grant are still
-    /// good: whoever revokes them waits for its end.
+    /// Starts a transaction that locks the repository against other writers and the credential against revocation.
     ///
-    /// Errors: `Revoked` when they were revoked since the grant was made.
+    /// Errors: `Revoked` when the credential was revoked after the grant was made.
     pub(crate) async fn begin(&self, db: &Db) -> Result<Tx, BeginError> {
         let mut tx = db.begin().await?;
-        // First the user, then the repository: everywhere in one order, so that nobody waits for somebody who waits for
-        // them.
+        // Every transaction locks the user first and then the repository, so that two of them cannot deadlock.
         if let Some(credential) = &self.credential
             && !credential.hold(&mut tx).await?
         {

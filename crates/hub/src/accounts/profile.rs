@@ -25,7 +25,7 @@ pub struct Profile {
     pub created_ms: i64,
 }
 
-/// What becomes of personal tokens when the password changes.
+/// The fate of personal tokens in a password change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonalTokens {
     Keep,

@@ -10,7 +10,7 @@ use crate::db::{Db, DbError};
 /// A session as the server writes it.
 #[derive(Debug)]
 pub struct NewSession<'a> {
-    /// What the cookie holds; the database has its hash.
+    /// The value of the cookie; the database stores its hash.
     pub id: &'a str,
     pub data: Vec<u8>,
     pub expires_ms: i64,

@@ -16,7 +16,7 @@ pub(super) struct SharedTries<'a> {
     clock: &'a Clock,
     pair: String,
     name: String,
-    /// Whether there is something to forget once the password is right.
+    /// True if wrong passwords are recorded for the pair, to be deleted after a right one.
     has_wrong: bool,
 }
 

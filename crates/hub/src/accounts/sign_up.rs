@@ -21,7 +21,7 @@ use crate::{Id, Secret};
 pub(super) const SETUP_KEYS: &str = "setup_keys";
 /// Bytes of each of them.
 const HASH_BYTES: usize = 32;
-/// How many of them are good: each start of each node makes one.
+/// Number of set-up keys that are valid. Each start of each node makes one.
 const SETUP_KEYS_MAX: usize = 16;
 
 /// Accounts of one network in an hour, unless set otherwise.
@@ -30,7 +30,7 @@ const AN_HOUR: u32 = 20;
 const NETWORKS: NonZeroUsize = NonZeroUsize::new(10_000).expect("more than none");
 const HOUR_MS: i64 = 3600 * 1000;
 
-/// What a person gives to get an account.
+/// A request for a new account.
 #[derive(Debug)]
 pub struct SignUp {
     pub name: UserName,
@@ -42,7 +42,7 @@ pub struct SignUp {
     pub from: IpAddr,
 }
 
-/// Whether strangers may make accounts, and how many.
+/// Limits on new accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignUpLimits {
     pub is_open: bool,

@@ -43,7 +43,7 @@ const TRIES: u32 = 8;
 /// How often a question is asked again of a database that went away.
 const READ_TRIES: u32 = 3;
 
-/// How often a server's clock is looked at, and how long that may take for the answer to count.
+/// Interval at which a server's clock is read, and the longest query whose answer is used.
 const CLOCK_FOLLOWED: Duration = Duration::from_secs(10);
 const CLOCK_EXACT: Duration = Duration::from_millis(500);
 
@@ -186,8 +186,8 @@ impl Db {
         }
     }
 
-    /// Returns the clock to go by: the database server's where there is one, so that all nodes agree on what has expired,
-    /// whatever their machines say. A clock that is no machine's is kept.
+    /// Returns a clock that follows the database server, so that all nodes agree on expiry; `own` for an embedded database
+    /// or for a clock that tests have set.
     pub(crate) async fn clock(&self, own: Clock) -> Result<Clock, DbError> {
         let Engine::Server(server) = &self.engine else {
             return Ok(own);
@@ -240,7 +240,7 @@ impl Db {
     }
 }
 
-/// Sets a clock right by a server's, for as long as anybody goes by it.
+/// Keeps a clock in step with a server until its last other clone is dropped.
 async fn follow(server: Server, clock: Clock) {
     while !clock.is_last() {
         tokio::time::sleep(CLOCK_FOLLOWED).await;

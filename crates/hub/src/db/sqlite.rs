@@ -114,10 +114,10 @@ pub(super) async fn check(db: &Db) -> Result<Vec<String>, DbError> {
     Ok(found)
 }
 
-/// Says in what a database that comes from elsewhere differs from what Dockyard makes: `None` when it does not.
+/// Compares the schema of a restored database with the one that the migrations make, and describes the first difference;
+/// `None` if there is none.
 ///
-/// A trigger would act with the rights of the server, an index or a table of another form break its rules. The file is
-/// not written to. Errors: `SchemaNewer` is found when it is opened; here it is compared as far as this version goes.
+/// A foreign trigger would run with the rights of the server. The file is only read.
 pub(crate) async fn find_foreign(file: &Path) -> Result<Option<String>, DbError> {
     let found = SqliteConnectOptions::new()
         .filename(file)
@@ -153,11 +153,11 @@ pub(crate) async fn find_foreign(file: &Path) -> Result<Option<String>, DbError>
     Ok(difference)
 }
 
-/// What a schema consists of: kind, name, and SQL of each object.
+/// The objects of a schema: kind, name and SQL of each.
 type Objects = BTreeSet<(String, String, String)>;
 
 async fn objects(connection: &mut SqliteConnection) -> Result<Objects, DbError> {
-    // What SQLite makes by itself has a name of its own, and no trigger has one of those.
+    // SQLite's internal tables and indexes have reserved names; a trigger with such a name is not internal.
     let sql = "SELECT type, name, COALESCE(sql, '') FROM sqlite_master
         WHERE NOT (name LIKE 'sqlite\\_%' ESCAPE '\\' AND type IN ('table', 'index'))";
     let rows = sqlx::query_as(sql).fetch_all(connection).await?;

@@ -47,7 +47,7 @@ pub(super) struct StoredLayer {
     pub was_there: bool,
 }
 
-/// What one user may leave unfinished.
+/// Limits on the unfinished uploads of one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UploadLimits {
     /// Uploads under way.

@@ -45,7 +45,7 @@ const WRITER_IDLE: Duration = Duration::from_mins(1);
 pub(super) struct Indexer {
     pub folder: PathBuf,
     pub db: Db,
-    /// What the times of changes go by.
+    /// The clock that the times of changes come from.
     pub clock: Clock,
     /// Wakes it when something changed.
     pub changed: Arc<Notify>,
@@ -167,7 +167,7 @@ impl Follower {
                 break;
             }
             let found = repositories::find_many(&self.db, &ids).await?;
-            // What waits longer is read again if the process ends before.
+            // The cursor stays before changes that wait, so that a restart reads them again.
             let first = self.queue.first().map_or(i64::MAX, |first| first - 1);
             let cursor = self.cursor.min(first);
             self = self.put(ids, found, Some(cursor)).await?;

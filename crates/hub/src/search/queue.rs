@@ -1,5 +1,5 @@
-//! Which repositories wait to be indexed: each is indexed once in a while however often it changes, and those that were
-//! indexed least lately come first, so that nobody's changes keep back another's.
+//! The queue of repositories to index. A repository that changes often is debounced, and the least recently indexed ones
+//! come first, so that the changes of one user do not delay those of others.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -11,11 +11,11 @@ use tokio::time::Instant;
 
 use crate::Id;
 
-/// How long a repository that changes all the time waits before it is indexed again.
+/// Debounce delay of a repository that changes often.
 const APART: Duration = Duration::from_secs(2);
-/// How often it is indexed at once before: what a person does shows at once.
+/// Number of changes that are indexed without the delay, so that the edits of a person are searchable at once.
 const AT_ONCE: u32 = 4;
-/// How long it must be left alone to be indexed at once again.
+/// Idle time after which the number of changes is counted from zero again.
 const LEFT_ALONE: Duration = Duration::from_secs(20);
 /// Repositories of which is remembered when they were indexed.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(20_000).expect("more than none");

@@ -1,4 +1,4 @@
-//! What honest clients do, one thing after the other, and how long each takes.
+//! Honest clients: their requests, one after the other, and the time that each takes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,10 +12,10 @@ use super::{BLOB_BYTES, PASSWORD, Target};
 /// Pause between two requests of a client.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What, how, with which credentials and body, and the status that is expected.
+/// A label, method, path, headers, body, and the expected status.
 type Request<'a> = (&'static str, &'a str, &'a str, &'a str, &'a [u8], u16);
 
-/// How long requests took, by what they did, and how many failed.
+/// The durations of successful requests in milliseconds, by label, and the number of failures by cause.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub millis: BTreeMap<&'static str, Vec<f64>>,
@@ -94,7 +94,7 @@ pub async fn run(place: Place, target: Arc<Target>, number: usize, seen: Arc<Mut
     }
 }
 
-/// Makes the account, its token and its image.
+/// Returns the name and the password of the honest account.
 pub fn credentials() -> (&'static str, &'static str) {
     ("honest", PASSWORD)
 }

@@ -1,4 +1,4 @@
-//! What hostile clients do: a kind each, again and again. None minds what it is answered.
+//! Hostile clients: each repeats one kind of attack and ignores the answers.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::Target;
 use super::wire::Place;
 
-/// How long a connection is held that stops half way.
+/// Time for which an unfinished connection is held open.
 const HELD: Duration = Duration::from_secs(15);
 /// Pause after a request that was answered, so that not even a client of this program takes a core for itself.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -1,5 +1,5 @@
-//! Hostile clients of many kinds beside honest ones, for a while: what the honest ones notice, and how much memory it
-//! takes, in one run with and without the hostile ones.
+//! Soak test: measures the latency of honest clients and the memory of the server, first without and then with hostile
+//! clients.
 
 mod honest;
 mod hostile;
@@ -24,7 +24,7 @@ const PASSWORD: &str = "correct horse battery";
 /// Bytes of the blob that hostile clients do not read.
 const BLOB_BYTES: usize = 3 * 1024 * 1024;
 
-/// How many clients of each kind, and for how long.
+/// The number of clients of each kind, and the duration of each phase.
 #[derive(Debug, Clone, Copy)]
 pub struct Extent {
     pub hostile: usize,
@@ -32,7 +32,7 @@ pub struct Extent {
     pub secs: u64,
 }
 
-/// What the clients work with.
+/// The tokens, digests and bodies that the clients send.
 #[derive(Debug)]
 struct Target {
     honest_token: String,

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// How long an honest client waits for an answer.
+/// Timeout of an honest request.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where a client connects from and to.

@@ -1,4 +1,4 @@
-//! What a decision about access asks of `repositories`, `users` and `access_tokens`, in one query.
+//! The query of an access decision over `repositories`, `users` and `access_tokens`.
 
 use dockyard_oci::{RepositoryName, Visibility};
 
@@ -16,13 +16,13 @@ row! {
     }
 }
 
-/// What an access decision needs to know.
+/// The facts that an access decision is made from.
 #[derive(Debug)]
 pub(crate) struct RepositoryAccess {
     pub id: Id,
     pub owner_id: Id,
     pub visibility: Visibility,
-    /// Whether the caller is an administrator; `None` when the credentials are not good any more.
+    /// True if the caller is an administrator; `None` if the credentials are void.
     pub caller_admin: Option<bool>,
 }
 
@@ -37,7 +37,7 @@ impl AccessRow {
     }
 }
 
-/// The query that tells whether credentials are good, and an administrator's; its arguments are those of `shown`.
+/// The subquery for the administrator flag of the caller, NULL for void credentials. `shown` lists its arguments.
 macro_rules! caller_admin {
     () => {
         "(SELECT u.is_admin FROM users u
@@ -47,7 +47,7 @@ macro_rules! caller_admin {
 }
 pub(super) use caller_admin;
 
-/// Lists the arguments of `caller_admin`.
+/// Returns the arguments of `caller_admin`.
 pub(super) fn shown(credential: Option<&Credential>) -> Vec<Value> {
     let token_id = credential.and_then(|shown| shown.token_id);
     let token_id = token_id.map_or_else(String::new, |id| id.to_string());
@@ -59,7 +59,7 @@ pub(super) fn shown(credential: Option<&Credential>) -> Vec<Value> {
     ]
 }
 
-/// Finds a repository by name, and whether the caller's credentials are good.
+/// Finds a repository by name, together with the administrator flag of the caller.
 pub(crate) async fn find(
     db: &Db,
     name: &RepositoryName,
@@ -82,7 +82,7 @@ row! {
     }
 }
 
-/// Tells whether the user behind credentials is an administrator; `None` when they are not good any more.
+/// Returns the administrator flag of the user behind a credential; `None` if it is void.
 pub(crate) async fn find_caller(db: &Db, credential: &Credential) -> Result<Option<bool>, DbError> {
     let sql = concat!("SELECT ", caller_admin!(), " AS caller_admin");
     let row = db.lookup::<CallerRow>(sql, shown(Some(credential))).await?;

@@ -30,11 +30,11 @@ impl Uploads {
     ) -> Result<(), ImageError> {
         let written = self.write_claimed(claim, stored, at, bytes, end).await;
         if matches!(written, Err(ImageError::TooLarge { .. })) {
-            // What came of it is of no use to anybody.
+            // An upload that is too long can never be finished.
             self.discard(claim.id(), stored).await?;
         }
-        // Nothing to do where it was released with the bytes that were recorded; where there were none, or they broke, the
-        // client may send the next request as soon as it has the answer.
+        // The claim is already released if bytes were recorded. Otherwise it must be released before the answer, because the
+        // client may send the next request right after it.
         claim.release().await?;
         written
     }

@@ -161,14 +161,14 @@ impl Exporter<'_> {
     }
 }
 
-/// What an index leads to, as far as it was read.
+/// The manifests and blobs of an index that were found so far.
 #[derive(Default)]
 struct Everything {
     documents: Vec<Document>,
     bytes: usize,
     needed: Needed,
     listed: HashSet<Digest>,
-    /// What is still to be read, and how deep it lies.
+    /// Manifests that are still to be read, with their depth.
     waiting: VecDeque<(Digest, usize)>,
 }
 

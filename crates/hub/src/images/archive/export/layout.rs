@@ -74,7 +74,7 @@ pub(super) struct TarFile {
     zeros: u64,
 }
 
-/// What a file takes in a tarball, in this order.
+/// The parts of a file in a tarball, in order.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Part {
     Header,
