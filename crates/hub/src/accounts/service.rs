@@ -64,7 +64,8 @@ impl Accounts {
         password: &Secret<String>,
         from: IpAddr,
     ) -> Result<User, AccountError> {
-        let waiting = self.passwords.wait(from, self.throttle.knows(name, from))?;
+        let is_known = self.throttle.knows(name, from);
+        let waiting = self.passwords.wait(from, is_known)?;
         let mut shared = SharedTries::of(&self.db, &self.clock, name, from);
         if let Some(shared) = &mut shared {
             shared.tell(&self.throttle, name, from).await?;
@@ -82,7 +83,7 @@ impl Accounts {
             None => attempt.failed(),
         }
         if let Some(shared) = shared {
-            shared.note(is_right).await?;
+            shared.note(is_right, is_known).await?;
         }
         user.ok_or(AccountError::WrongCredentials)
     }

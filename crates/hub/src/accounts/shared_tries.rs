@@ -51,8 +51,9 @@ impl<'a> SharedTries<'a> {
         Ok(())
     }
 
-    /// Counts what became of a try.
-    pub(super) async fn note(&self, is_right: bool) -> Result<(), DbError> {
+    /// Records the outcome of a try. As in [`Throttle`], a wrong password from where the right one came before does not
+    /// count against the name.
+    pub(super) async fn note(&self, is_right: bool, is_known: bool) -> Result<(), DbError> {
         if is_right && self.has_wrong {
             return wrong_passwords::forget(self.db, &self.pair).await;
         }
@@ -60,9 +61,10 @@ impl<'a> SharedTries<'a> {
             return Ok(());
         }
         let now_ms = self.clock.now_ms();
-        for (key, limit) in [(&self.pair, PAIR), (&self.name, NAME)] {
-            wrong_passwords::add(self.db, key, now_ms, limit.interval_ms).await?;
+        wrong_passwords::add(self.db, &self.pair, now_ms, PAIR.interval_ms).await?;
+        if is_known {
+            return Ok(());
         }
-        Ok(())
+        wrong_passwords::add(self.db, &self.name, now_ms, NAME.interval_ms).await
     }
 }
