@@ -20,6 +20,8 @@ use tokio::runtime::Runtime;
 
 use recipe::Recipe;
 
+/// Where all requests come from.
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Inputs until everything is verified and a new hub is made, so that memory and disk stay small.
 const INPUTS_MAX: u32 = 400;
 
@@ -131,7 +133,7 @@ impl Dock {
             .collect();
         self.hub
             .archives
-            .import(&grant, stream::iter(chunks), tag)
+            .import(&grant, HERE, stream::iter(chunks), tag)
             .await
     }
 
@@ -159,14 +161,13 @@ impl Dock {
                 .flat_map(|image| &image.tags)
                 .all(|tag| tags.contains(tag))
         );
-        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         for tag in tags {
             let reference = Reference::Tag(tag.clone());
             for wanted in [Wanted::Image, Wanted::Everything] {
                 let export = match self
                     .hub
                     .archives
-                    .export(&grant, here, &reference, (&wanted, Reader::Any))
+                    .export(&grant, HERE, &reference, (&wanted, Reader::Any))
                     .await
                 {
                     Ok(export) => export,

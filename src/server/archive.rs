@@ -1,6 +1,7 @@
 //! Tarballs in and out over HTTP: `PUT` and `GET` of `/api/v1/images/alice/app:v1`.
 
 use std::io;
+use std::net::IpAddr;
 
 use axum::Json;
 use axum::body::Body;
@@ -31,6 +32,7 @@ use super::range;
 pub async fn import(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
+    peer: Peer,
     Path(name): Path<String>,
     body: Body,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -41,7 +43,14 @@ pub async fn import(
         Some(Reference::Digest(_)) => return Err(digest_given()),
     };
     let stream = body::stream(body);
-    let images = store(&hub, &caller, &name.repository, tag.as_ref(), stream).await?;
+    let images = store(
+        &hub,
+        (&caller, peer.0),
+        &name.repository,
+        tag.as_ref(),
+        stream,
+    )
+    .await?;
     Ok((
         StatusCode::CREATED,
         Json(describe(&name.repository, &images)),
@@ -86,13 +95,13 @@ pub fn digest_given() -> ApiError {
 /// Imports a stream into a repository that the caller may push to.
 pub async fn store(
     hub: &Hub,
-    caller: &Caller,
+    (caller, from): (&Caller, IpAddr),
     repository: &RepositoryName,
     tag: Option<&Tag>,
     bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
 ) -> Result<Vec<ImportedImage>, ApiError> {
     let grant = hub.access.authorize_push(caller, repository).await?;
-    Ok(hub.archives.import(&grant, bytes, tag).await?)
+    Ok(hub.archives.import(&grant, from, bytes, tag).await?)
 }
 
 /// Is the answer to an import.

@@ -1,6 +1,7 @@
 //! The upload form without JavaScript: `POST /upload` with `repository`, `tag` and `file`.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +23,7 @@ use super::archive;
 use super::body::{self, Lent};
 use super::caller::ApiCaller;
 use super::error::ApiError;
+use super::peer::Peer;
 
 /// Chunks that may wait between the form and the import.
 const QUEUE: usize = 4;
@@ -44,12 +46,13 @@ struct Fields {
 pub async fn upload(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
+    peer: Peer,
     request: Request,
 ) -> Response {
     let mut fields = Fields::default();
     let (parts, body) = request.into_parts();
     let (stream, rest) = body::lend(body);
-    let taken = take(&hub, &caller, &parts.headers, stream, &mut fields).await;
+    let taken = take(&hub, (&caller, peer.0), &parts.headers, stream, &mut fields).await;
     if taken.is_err() {
         rest.drain().await;
     }
@@ -67,12 +70,12 @@ pub async fn upload(
 
 async fn take(
     hub: &Hub,
-    caller: &Caller,
+    sender: (&Caller, IpAddr),
     headers: &HeaderMap,
     body: Lent,
     fields: &mut Fields,
 ) -> Result<RepositoryName, ApiError> {
-    caller.writer().ok_or(AccountError::Anonymous)?;
+    sender.0.writer().ok_or(AccountError::Anonymous)?;
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -98,7 +101,7 @@ async fn take(
                 let message = "several files can't all get one tag: leave it empty";
                 return Err(ApiError::bad_request("TAG_UNCLEAR", message));
             }
-            "file" => stored = Some(store(hub, caller, fields, part).await?),
+            "file" => stored = Some(store(hub, sender, fields, part).await?),
             _ => drop(part.text().await?),
         }
     }
@@ -167,7 +170,7 @@ fn file_missing() -> ApiError {
 
 async fn store(
     hub: &Hub,
-    caller: &Caller,
+    sender: (&Caller, IpAddr),
     fields: &Fields,
     mut part: Part,
 ) -> Result<RepositoryName, ApiError> {
@@ -175,7 +178,7 @@ async fn store(
         return Err(file_missing());
     }
     let name = fields.repository.trim();
-    let named = match caller.user() {
+    let named = match sender.0.user() {
         Some(user) if !name.contains('/') => format!("{}/{name}", user.name),
         _ => name.to_owned(),
     };
@@ -188,17 +191,17 @@ async fn store(
         .transpose()
         .map_err(|error| ApiError::bad_request("TAG_INVALID", error))?;
     // A field borrows the form, an import wants a stream of its own: a short queue joins them.
-    let (mut sender, receiver) = mpsc::channel(QUEUE);
+    let (mut chunks, receiver) = mpsc::channel(QUEUE);
     let feed = async move {
         while let Some(chunk) = part.chunk().await.transpose() {
             let chunk = chunk.map_err(|error| io::Error::new(kind_of(&error), error.to_string()));
             let broken = chunk.is_err();
-            if futures::SinkExt::send(&mut sender, chunk).await.is_err() || broken {
+            if futures::SinkExt::send(&mut chunks, chunk).await.is_err() || broken {
                 break;
             }
         }
     };
-    let import = archive::store(hub, caller, &repository, tag.as_ref(), receiver.boxed());
+    let import = archive::store(hub, sender, &repository, tag.as_ref(), receiver.boxed());
     let ((), imported) = futures::join!(feed, import);
     imported.map(|_| repository)
 }

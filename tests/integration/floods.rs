@@ -36,6 +36,14 @@ fn stopped(start: Vec<u8>) -> Body {
     Body::wrap_stream(start.chain(stream::pending()))
 }
 
+/// A tarball that ends within its first entry.
+async fn start_of_a_tarball() -> Vec<u8> {
+    let layer = tar(&[("file", &[7; 2000])]).await;
+    let mut start = tar(&[("layer.tar", &layer)]).await;
+    start.truncate(1200);
+    start
+}
+
 async fn app() -> TestApp {
     let app = TestApp::start().await;
     for user in ["alice", "bob"] {
@@ -71,9 +79,7 @@ async fn slow_uploads_leave_everything_else_as_it_is() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_imports_leave_everything_else_as_it_is() {
     let app = app().await;
-    let layer = tar(&[("file", &[7; 2000])]).await;
-    let mut start = tar(&[("layer.tar", &layer)]).await;
-    start.truncate(1200);
+    let start = start_of_a_tarball().await;
     let mut open = tokio::task::JoinSet::new();
     for n in 0..MANY {
         let path = format!("/api/v1/images/alice/app:v{n}");
@@ -93,4 +99,26 @@ async fn slow_imports_leave_everything_else_as_it_is() {
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
     assert!(open.try_join_next().is_none(), "fewer than 16 were taken");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn imports_from_one_network_are_bounded_whoever_sends_them() {
+    let app = app().await;
+    let start = start_of_a_tarball().await;
+    let mut open = tokio::task::JoinSet::new();
+    for user in ["carol", "dave", "erin"] {
+        app.sign_up(user).await;
+        for n in 0..16 {
+            let path = format!("/api/v1/images/{user}/app:v{n}");
+            let request = app.by(user, Method::PUT, &path);
+            open.spawn(request.body(stopped(start.clone())).send());
+        }
+    }
+    while open.len() > 32 {
+        let next = tokio::time::timeout(Duration::from_secs(20), open.join_next()).await;
+        let answer = next.expect("an answer").unwrap().unwrap().unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+    served(&app, 1).await;
+    assert!(open.try_join_next().is_none(), "fewer than 32 were taken");
 }

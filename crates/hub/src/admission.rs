@@ -113,6 +113,40 @@ impl<K: Hash + Eq + Clone> Drop for Place<K> {
     }
 }
 
+/// Places that count for a user, for the network that the user comes from, and in all. Cheap to clone.
+#[derive(Debug)]
+pub struct SharedPlaces<K> {
+    by_user: Places<K>,
+    by_network: Places<u128>,
+}
+
+impl<K> Clone for SharedPlaces<K> {
+    fn clone(&self) -> Self {
+        Self {
+            by_user: self.by_user.clone(),
+            by_network: self.by_network.clone(),
+        }
+    }
+}
+
+impl<K: Hash + Eq + Clone> SharedPlaces<K> {
+    pub fn new(total: usize, of_network: usize, of_user: usize) -> Self {
+        Self {
+            by_user: Places::new(total, of_user),
+            by_network: Places::new(total, of_network),
+        }
+    }
+
+    /// Takes a place until what is returned is dropped. Errors: [`Busy`], at once.
+    pub fn take(&self, user: K, from: IpAddr) -> Result<SharedPlace<K>, Busy> {
+        let by_user = self.by_user.take(user)?;
+        Ok((by_user, self.by_network.take(network(from))?))
+    }
+}
+
+/// A place of a user and of a network.
+pub type SharedPlace<K> = (Place<K>, Place<u128>);
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing panics while it holds the lock.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -230,6 +264,23 @@ mod tests {
         };
         let _first = turns.take().await.unwrap();
         assert_eq!(turns.run(|| 2).await, Err(Busy));
+    }
+
+    #[test]
+    fn a_network_has_fewer_places_than_all_its_users() {
+        let places = SharedPlaces::new(9, 3, 2);
+        let (near, far) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let held = [
+            places.take("a", near).unwrap(),
+            places.take("a", near).unwrap(),
+            places.take("b", near).unwrap(),
+        ];
+        assert_eq!(places.take("a", far).unwrap_err(), Busy, "of the user");
+        assert_eq!(places.take("b", near).unwrap_err(), Busy, "of the network");
+        assert!(places.take("b", far).is_ok());
+        drop(held);
+        assert_eq!(places.by_user.taken(), 0);
+        assert_eq!(places.by_network.taken(), 0);
     }
 
     #[test]

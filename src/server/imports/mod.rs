@@ -25,6 +25,7 @@ use super::archive;
 use super::body::{self, Lent};
 use super::caller::ApiCaller;
 use super::error::ApiError;
+use super::peer::Peer;
 pub use running::Imports;
 use running::{Import, Receiving};
 
@@ -55,6 +56,7 @@ pub async fn begin(
     State(hub): State<Hub>,
     State(imports): State<Imports>,
     ApiCaller(caller): ApiCaller,
+    peer: Peer,
     JsonBody(announced): JsonBody<Announced>,
 ) -> Result<Response, ApiError> {
     let Announced { name, size_bytes } = announced;
@@ -67,7 +69,7 @@ pub async fn begin(
     // Asked first: authorizing a push may create the repository.
     let user = caller.writer().ok_or(AccountError::Anonymous)?;
     let grant = hub.access.authorize_push(&caller, &name.repository).await?;
-    let import = imports.begin(&hub, grant, user.id, tag, size_bytes)?;
+    let import = imports.begin(&hub, grant, (user.id, peer.0), tag, size_bytes)?;
     let location = format!("/api/v1/imports/{}", import.id);
     let answer = (
         StatusCode::CREATED,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, ready};
@@ -77,7 +78,7 @@ impl Imports {
         &self,
         hub: &Hub,
         grant: Grant<Push>,
-        user: Id,
+        (user, from): (Id, IpAddr),
         tag: Option<Tag>,
         size_bytes: Option<u64>,
     ) -> Result<Arc<Import>, ApiError> {
@@ -109,7 +110,10 @@ impl Imports {
         });
         let task = tokio::spawn(async move {
             let _place = place;
-            let images = hub.archives.import(&grant, bytes, of_task.as_ref()).await;
+            let images = hub
+                .archives
+                .import(&grant, from, bytes, of_task.as_ref())
+                .await;
             let outcome = images.map_err(ApiError::from);
             if let Some(cause) = outcome.as_ref().err().and_then(ApiError::for_log) {
                 error!(error = cause, "a tarball could not be stored");

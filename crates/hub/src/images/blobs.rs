@@ -7,6 +7,7 @@ use std::time::Duration;
 use dockyard_oci::Digest;
 use futures::TryStreamExt;
 
+use super::checked::checked;
 use super::{Blob, ImageError};
 use crate::accounts::{Delete, Grant, Pull, Push};
 use crate::clock::Clock;
@@ -72,12 +73,15 @@ impl Blobs {
         Ok(found.blob)
     }
 
-    /// Reads a range of a blob's bytes as a stream.
+    /// Reads a range of a blob's bytes as a stream. What a remote store hands out for a whole blob is checked against the
+    /// digest: the stream fails before its end when it is something else.
     ///
     /// Errors: `Damaged` when the object is not there.
     pub async fn read(&self, blob: &Blob, range: Range<u64>) -> Result<ByteStream, ImageError> {
+        let is_whole = range.start == 0 && range.end >= blob.size_bytes;
         match self.store.read(blob.location, range).await {
             Err(StoreError::Missing(_)) => Err(ImageError::Damaged(blob.digest.to_string())),
+            Ok(bytes) if is_whole && self.store.is_remote() => Ok(checked(bytes, blob)),
             other => Ok(other?),
         }
     }

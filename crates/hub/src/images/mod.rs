@@ -6,6 +6,7 @@
 pub mod archive;
 mod blobs;
 mod bodies;
+mod checked;
 mod claims;
 mod collector;
 mod error;

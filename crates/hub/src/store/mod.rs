@@ -109,6 +109,11 @@ pub trait BlobStore: fmt::Debug + Send + Sync + 'static {
     /// Makes a written object durable under its location. Nothing is copied; done again, it does nothing.
     async fn finish(&self, at: Location, state: Option<&[u8]>) -> Result<(), StoreError>;
 
+    /// Tells whether objects come over a network, from a service that may hand out others.
+    fn is_remote(&self) -> bool {
+        false
+    }
+
     /// Reads a range of bytes as a stream.
     ///
     /// Errors: `Missing` when there is no such object.

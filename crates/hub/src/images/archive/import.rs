@@ -1,6 +1,7 @@
 //! Reads a tarball in one pass: documents are kept, layers stream into uploads.
 
 use std::io;
+use std::net::IpAddr;
 
 use bytes::{Bytes, BytesMut};
 use dockyard_oci::tar::{BLOCK_BYTES, Entry, EntryKind};
@@ -26,11 +27,12 @@ const LAYER_MIN: usize = 8;
 pub(super) async fn read(
     archives: &Archives,
     grant: &Grant<Push>,
+    from: IpAddr,
     bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
 ) -> Result<Contents, ImportError> {
     let watched = Watched::new(StreamReader::new(bytes));
     let received = watched.received();
-    read_entries(archives, grant, watched)
+    read_entries(archives, grant, from, watched)
         .await
         .map_err(|error| match error {
             // What could not be read is not damaged when there was simply no more of it.
@@ -44,10 +46,11 @@ pub(super) async fn read(
 async fn read_entries<R: AsyncBufRead + Send + Unpin + 'static>(
     archives: &Archives,
     grant: &Grant<Push>,
+    from: IpAddr,
     reader: Watched<R>,
 ) -> Result<Contents, ImportError> {
     let mut contents = Contents::default();
-    let mut tarball = Tarball::open(archives, grant, reader).await?;
+    let mut tarball = Tarball::open(archives, grant, from, reader).await?;
     loop {
         let entry = tarball.next().await;
         let Some(entry) = entry.map_err(|error| ImportError::reading(&error, None))? else {

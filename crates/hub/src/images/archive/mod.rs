@@ -23,18 +23,21 @@ use std::net::IpAddr;
 use super::{Blobs, ImageError, Manifests, Uploads};
 use crate::Id;
 use crate::accounts::{Grant, Pull, Push, User};
-use crate::admission::{Places, network};
+use crate::admission::{Places, SharedPlaces, network};
 use crate::db::Db;
 use crate::db::tables::layers;
 
 pub use error::{ExportError, ImportError};
 pub use export::{Export, Reader, Wanted};
 
-/// Imports at once, and of one user.
+/// Imports at once, from one network, and of one user.
 const IMPORTS: usize = 64;
+const IMPORTS_OF_NETWORK: usize = 32;
 pub const IMPORTS_OF_ONE: usize = 16;
-/// Decoders at once that take up to 66 MiB each (xz, and zstd by what its frames ask for), and of one user.
+/// Decoders at once that take up to 66 MiB each (xz, and zstd by what its frames ask for), from one network, and
+/// of one user.
 const DEAR: usize = 16;
+const DEAR_OF_NETWORK: usize = 8;
 const DEAR_OF_ONE: usize = 4;
 
 /// Tarballs that are on their way out at once, and to one network.
@@ -64,8 +67,8 @@ pub struct Archives {
     blobs: Blobs,
     manifests: Manifests,
     lengths: export::Lengths,
-    imports: Places<Option<Id>>,
-    dear: Places<Option<Id>>,
+    imports: SharedPlaces<Option<Id>>,
+    dear: SharedPlaces<Option<Id>>,
     exports: Places<u128>,
     unpacking: Places<u128>,
 }
@@ -78,8 +81,8 @@ impl Archives {
             blobs,
             manifests,
             lengths: export::Lengths::default(),
-            imports: Places::new(IMPORTS, IMPORTS_OF_ONE),
-            dear: Places::new(DEAR, DEAR_OF_ONE),
+            imports: SharedPlaces::new(IMPORTS, IMPORTS_OF_NETWORK, IMPORTS_OF_ONE),
+            dear: SharedPlaces::new(DEAR, DEAR_OF_NETWORK, DEAR_OF_ONE),
             exports: Places::new(EXPORTS, EXPORTS_OF_ONE),
             unpacking: Places::new(UNPACKING, UNPACKING_OF_ONE),
         }
@@ -92,15 +95,17 @@ impl Archives {
     /// every image gets the tags that the tarball names. Tags move only when everything of their
     /// image is durable. It stops when the future is dropped.
     ///
-    /// Errors: what is wrong with the tarball; `Busy` when the user, or all together, have many under way.
+    /// `from` is where the request comes from. Errors: what is wrong with the tarball; `Busy` when the user, that
+    /// network, or all together have many under way.
     pub async fn import(
         &self,
         grant: &Grant<Push>,
+        from: IpAddr,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
         tag: Option<&Tag>,
     ) -> Result<Vec<ImportedImage>, ImportError> {
-        let _place = self.imports.take(grant.user_id())?;
-        let contents = import::read(self, grant, bytes).await?;
+        let _place = self.imports.take(grant.user_id(), from)?;
+        let contents = import::read(self, grant, from, bytes).await?;
         assemble::images(self, grant, contents, tag).await
     }
 

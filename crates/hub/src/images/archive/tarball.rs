@@ -1,6 +1,7 @@
 //! The entries of a tarball, from a stream, with bounds on all that is not content.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +15,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReade
 use super::{Archives, ImportError};
 use crate::Id;
 use crate::accounts::{Grant, Push};
-use crate::admission::Place;
+use crate::admission::SharedPlace;
 
 /// Bytes read at once.
 pub(super) const READ_BYTES: usize = 128 * 1024;
@@ -35,7 +36,7 @@ pub(super) struct Tarball {
     /// Bytes of the current content that are still to come, and of the padding after it.
     left: u64,
     padding: u64,
-    _dear: Option<Place<Option<Id>>>,
+    _dear: Option<SharedPlace<Option<Id>>>,
 }
 
 impl Tarball {
@@ -45,6 +46,7 @@ impl Tarball {
     pub(super) async fn open<R>(
         archives: &Archives,
         grant: &Grant<Push>,
+        from: IpAddr,
         mut reader: Watched<R>,
     ) -> Result<Self, ImportError>
     where
@@ -54,7 +56,7 @@ impl Tarball {
         let start = start.map_err(|error| ImportError::reading(&error, None))?;
         let packing = Packing::of(start);
         let dear = match packing {
-            Packing::Xz | Packing::Zstd => Some(archives.dear.take(grant.user_id())?),
+            Packing::Xz | Packing::Zstd => Some(archives.dear.take(grant.user_id(), from)?),
             Packing::None | Packing::Gzip | Packing::Bzip2 => None,
         };
         let unpacked = Unpacked {

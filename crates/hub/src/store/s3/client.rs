@@ -10,6 +10,7 @@ use aws_sdk_s3::config::{Builder, Region, ResponseChecksumValidation};
 use aws_sdk_s3::types::ServerSideEncryption;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use super::bounded::BoundedAnswers;
 use crate::store::{Encryption, S3Options};
 
 const DEFAULT_REGION: &str = "us-east-1";
@@ -81,6 +82,7 @@ impl S3Options {
         let config = Builder::from(&found)
             .region(region.unwrap_or(Region::from_static(DEFAULT_REGION)))
             .force_path_style(self.path_style)
+            .interceptor(BoundedAnswers)
             // Ranges have none, and what is pulled is checked against its digest.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
             .build();

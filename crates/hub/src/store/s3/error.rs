@@ -5,6 +5,7 @@ use std::io;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use dockyard_oci::is_harmful;
 
 use crate::store::StoreError;
 
@@ -36,14 +37,23 @@ where
     }
 }
 
-/// Is what the store said, `403 AccessDenied: ...`, or else what kept it from saying anything.
+/// Most characters of the store's own words that are repeated.
+const WORDS_MAX: usize = 300;
+
+/// Keeps the start of a text, without what drives a terminal.
+fn start_of(text: &str) -> String {
+    let plain = text.chars().filter(|&c| !is_harmful(c));
+    plain.take(WORDS_MAX).collect()
+}
+
+/// Tells what the store said, `403 AccessDenied: ...`, or else what kept it from saying anything.
 fn told<E>(error: &SdkError<E, HttpResponse>, status: Option<u16>) -> String
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     if let (Some(status), Some(code)) = (status, error.code()) {
-        let message = error.message().unwrap_or_default();
-        return format!("it answered {status} {code}: {message}");
+        let text = format!("{code}: {}", error.message().unwrap_or_default());
+        return format!("it answered {status} {}", start_of(&text));
     }
     if let Some(status) = status {
         return format!("it answered {status}");

@@ -5,6 +5,7 @@
 //! can go on, and sent as the last part as well, so that nothing is left to send at the end. What a process needs to
 //! know of it is the `State` that goes with the upload's row. Nothing rests on listing or on conditional writes.
 
+mod bounded;
 mod client;
 mod error;
 mod leftovers;
@@ -220,6 +221,10 @@ impl BlobStore for S3Store {
             self.remove_tails(at, &state.tails).await;
         }
         Ok(())
+    }
+
+    fn is_remote(&self) -> bool {
+        true
     }
 
     async fn read(&self, at: Location, range: Range<u64>) -> Result<ByteStream, StoreError> {

@@ -3,6 +3,7 @@
 use std::io;
 use std::ops::Range;
 
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream as Body;
 use futures::{StreamExt, stream};
 use tracing::warn;
@@ -99,13 +100,52 @@ impl S3Store {
             Err(error) if is_status(&error, 404) => Err(StoreError::Missing(at)),
             Err(error) if is_status(&error, 416) => Ok(None),
             Err(error) => Err(failed(error)),
-            Ok(found) => {
-                let length = found
-                    .content_length()
-                    .and_then(|bytes| u64::try_from(bytes).ok());
-                let end = length.map_or(range.end, |length| range.start + length);
-                Ok(Some((found.body, end)))
-            }
+            Ok(found) => match end_of(&found, &range) {
+                Some(end) => Ok(Some((found.body, end))),
+                None => Err(StoreError::Unavailable(format!(
+                    "it was asked for {range:?} of {key} and answered with other bytes"
+                ))),
+            },
         }
+    }
+}
+
+/// Finds where an answer ends; `None` when it is not a part of what was asked for, from its start.
+fn end_of(found: &GetObjectOutput, asked: &Range<u64>) -> Option<u64> {
+    let start = match found.content_range() {
+        Some(range) => range
+            .strip_prefix("bytes ")?
+            .split_once('-')?
+            .0
+            .parse()
+            .ok()?,
+        None => 0,
+    };
+    let length = u64::try_from(found.content_length()?).ok()?;
+    let end = asked.start.checked_add(length)?;
+    (start == asked.start && end <= asked.end).then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_bytes_than_those_asked_for_are_refused() {
+        let answer = |range: Option<&str>, length| {
+            GetObjectOutput::builder()
+                .set_content_range(range.map(str::to_owned))
+                .content_length(length)
+                .build()
+        };
+        let end = |range, length, asked| end_of(&answer(range, length), &asked);
+        assert_eq!(end(Some("bytes 5-9/20"), 5, 5..10), Some(10));
+        assert_eq!(end(Some("bytes 5-8/9"), 4, 5..10), Some(9));
+        assert_eq!(end(None, 20, 0..u64::MAX), Some(20));
+        assert_eq!(end(None, 20, 5..25), None, "from the object's start");
+        assert_eq!(end(Some("bytes 0-4/20"), 5, 5..10), None);
+        assert_eq!(end(Some("bytes 5-19/20"), 15, 5..10), None, "too much");
+        assert_eq!(end(Some("bytes 5-9/20"), -1, 5..10), None);
+        assert_eq!(end(Some("five"), 5, 5..10), None);
     }
 }
