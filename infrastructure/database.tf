@@ -55,6 +55,8 @@ resource "aws_db_instance" "this" {
   vpc_security_group_ids = [aws_security_group.database.id]
   publicly_accessible    = false
   parameter_group_name   = aws_db_parameter_group.this.name
+  # Signed by an authority of bundle/rds-ca.pem, which the servers compare it with.
+  ca_cert_identifier = "rds-ca-rsa2048-g1"
 
   backup_retention_period    = var.keep_days
   backup_window              = "02:00-03:00"
@@ -83,7 +85,7 @@ resource "aws_secretsmanager_secret" "database_url" {
 
 resource "aws_secretsmanager_secret_version" "database_url" {
   secret_id = aws_secretsmanager_secret.database_url.id
-  secret_string = format("mysql://%s:%s@%s/%s?ssl-mode=REQUIRED",
+  secret_string = format("mysql://%s:%s@%s/%s?ssl-mode=VERIFY_IDENTITY&ssl-ca=/etc/dockyard/rds-ca.pem",
     aws_db_instance.this.username, random_password.database.result,
   aws_db_instance.this.endpoint, aws_db_instance.this.db_name)
 }

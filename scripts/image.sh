@@ -39,6 +39,7 @@ while [ $# -gt 0 ]; do
       lay_out target/bundle
       write_dockerfile target/bundle
       cp infrastructure/bundle/docker-compose.yml target/bundle/
+      install -D -m 644 infrastructure/bundle/rds-ca.pem target/bundle/system/etc/dockyard/rds-ca.pem
       # An archive holds no empty folder.
       touch target/bundle/data/.keep
       say 'laid out target/bundle'

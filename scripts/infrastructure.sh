@@ -33,6 +33,19 @@ else
 fi
 try 'every block and argument is in the schema of the AWS provider' \
   "$tools/venv/bin/python" check_schema.py "$tools/package/.jsii" ./*.tf
+authorities_are_valid() {
+  local expected found
+  expected=$(grep -c 'BEGIN CERTIFICATE' bundle/rds-ca.pem)
+  # Each is its own issuer, an authority, and valid for another year.
+  found=$(csplit --quiet --elide-empty-files --prefix="$roots/" bundle/rds-ca.pem '/BEGIN CERTIFICATE/' '{*}' &&
+    for root in "$roots"/*; do
+      ! grep -q BEGIN "$root" || openssl verify -CAfile "$root" -attime "$(($(date +%s) + 31536000))" "$root" 2>/dev/null
+    done | grep -c ': OK$')
+  [ "$expected" -gt 20 ] && [ "$found" = "$expected" ]
+}
+roots=$(mktemp -d)
+try "the authorities of the databases' certificates are valid for a year" authorities_are_valid
+rm -rf "$roots"
 try 'checkov finds nothing that is not explained' \
   "$tools/venv/bin/checkov" --directory . --framework terraform --skip-download --quiet --compact
 exit $status
