@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { defineConfig } from '@playwright/test';
 
 // This file is read again in each worker: what is chosen the first time travels in the environment.
@@ -14,7 +14,7 @@ const freePort = () =>
     .trim();
 const port = (process.env.DOCKYARD_TEST_PORT ??= freePort());
 const folder = (process.env.DOCKYARD_TEST_FOLDER ??= mkdtempSync(join(tmpdir(), 'dockyard-browser.')));
-const programs = resolve(process.env.DOCKYARD_BIN_DIR || '../target/release');
+const programs = process.env.DOCKYARD_BIN_DIR;
 const journeys = ['journey.spec.ts', 'owner.spec.ts', 'visitor.spec.ts'];
 const origin = `http://127.0.0.1:${port}`;
 
@@ -58,9 +58,9 @@ export default defineConfig({
     { name: 'pages', testMatch: 'pages.spec.ts' },
   ],
   webServer: {
-    // The sample instance is what pages are looked at with.
+    // The sample instance is what pages are looked at with: `scripts/browser.sh` made it.
     command:
-      `DOCKYARD_BIN_DIR='${programs}' ../scripts/demo.sh --fill-only '${folder}/data' && ` +
+      `cp -a '${process.env.DOCKYARD_TEST_SAMPLE}' '${folder}/data' && ` +
       `exec env DOCKYARD_SIGNUPS_PER_NETWORK=0 '${programs}/dockyard' serve --listen 127.0.0.1:${port} --data-dir '${folder}/data' 2>'${folder}/log'`,
     url: `${origin}/healthz`,
     timeout: 120_000,

@@ -7,16 +7,24 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 . scripts/progress.sh
+DOCKYARD_BIN_DIR=$(realpath "${DOCKYARD_BIN_DIR:-target/release}")
+export DOCKYARD_BIN_DIR
 cd end2end || exit
 
-reports=$(mktemp -d)
-trap 'stop_beside; rm -rf "$reports"' EXIT
+work=$(mktemp -d)
+reports=$work/reports
+mkdir "$reports"
+trap 'stop_beside; rm -rf "$work"' EXIT
 
 playwright() { # report, arguments...
   local report=$reports/$1
   shift
   PLAYWRIGHT_JSON_OUTPUT_NAME=$report npx --no-install playwright test "$@"
 }
+
+# The sample instance, which every server here starts with a copy of.
+export DOCKYARD_TEST_SAMPLE=$work/sample
+../scripts/demo.sh --fill-only "$DOCKYARD_TEST_SAMPLE" || exit
 
 status=0
 if [ $# -gt 0 ]; then playwright all "$@" || status=$?; else

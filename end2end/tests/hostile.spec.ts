@@ -6,6 +6,8 @@ import { imageWith } from './tar';
 // What people write is text, wherever they write it: nothing of it runs.
 const user = 'mallory';
 const vectors: string[] = JSON.parse(readFileSync('../tests/data/xss.json', 'utf8'));
+/** Ends every element in which text stands, and begins one of its own. */
+const element = `x"'></title></textarea></script></style>--><h1 id=x>`;
 /** Vectors in one text, so that few pages hold them all. */
 const TOGETHER = 40;
 
@@ -20,9 +22,9 @@ test('nothing that people write runs', async ({ browser, playwright }, testInfo)
   const image = imageWith('x:y', {
     architecture: 'amd64',
     os: 'linux',
-    author: marked,
-    config: { Labels: { ...labels, 'org.opencontainers.image.source': 'javascript:window.ran=1' }, Env: [marked], Cmd: [marked] },
-    history: [{ created_by: marked }],
+    author: element,
+    config: { User: element, WorkingDir: element, Entrypoint: [element], Labels: { ...labels, [element]: element, 'org.opencontainers.image.source': 'javascript:window.ran=1' }, Env: [marked, element], Cmd: [marked, element] },
+    history: [{ created_by: marked, comment: element }],
   });
   const sent = await api.put(`/api/v1/images/${user}/hostile:v1`, { headers, data: image });
   expect(sent.ok(), await sent.text()).toBe(true);
@@ -38,10 +40,29 @@ test('nothing that people write runs', async ({ browser, playwright }, testInfo)
     void dialog.dismiss();
   });
   page.on('popup', () => ran.push('popup'));
+  let asked = 0;
+  page.on('request', () => asked++);
+  for (const ended of ['requestfinished', 'requestfailed'] as const) page.on(ended as 'requestfinished', () => asked--);
   await logIn(page, user);
-  const look = async (path: string) => {
-    await page.goto(path);
+  /** Looks at a page, loaded by the browser or drawn by the program that runs in it. */
+  const look = async (path: string, drawn: 'by the server' | 'in the browser' = 'by the server') => {
+    if (drawn === 'by the server') await page.goto(path);
+    else {
+      await page.evaluate((path) => {
+        Object.assign(window, { stays: true });
+        const link = document.createElement('a');
+        link.href = path;
+        document.body.append(link);
+        link.click();
+      }, path);
+      await page.waitForURL(new URL(path, baseURL).href);
+      // What the page asks for is on its way by the next frame.
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+      await expect.poll(() => asked).toBe(0);
+    }
     await page.waitForLoadState('networkidle');
+    if (drawn === 'in the browser') expect(await page.evaluate(() => 'stays' in window), `${path} was loaded anew`).toBe(true);
+    if (await page.evaluate(() => document.querySelector('#x') !== null)) ran.push(`element on ${path}, drawn ${drawn}`);
     expect(new URL(page.url()).pathname, 'was led elsewhere').toBe(new URL(path, baseURL).pathname);
     if (await page.evaluate(() => 'ran' in window)) ran.push(`script on ${path}`);
     for (const href of await page.locator('main a').evaluateAll((links) => links.map((a) => (a as HTMLAnchorElement).protocol)))
@@ -57,10 +78,25 @@ test('nothing that people write runs', async ({ browser, playwright }, testInfo)
     await look(`/r/${user}/hostile`);
     expect(ran).toEqual([]);
   }
-  for (const path of [`/r/${user}/hostile/-/tags/v1`, `/r/${user}/hostile/-/tags`, `/u/${user}`, '/']) await look(path);
-  await look(`/search?q=${encodeURIComponent(marked)}`);
-  await look(`/r/${user}/hostile/-/tags?filter=${encodeURIComponent(marked)}`);
-  await look(`/upload?repository=${encodeURIComponent(marked)}&error=${encodeURIComponent(marked)}`);
+  const described = await api.patch(`/api/v1/repositories/${user}/hostile`, { headers, data: { description: element, readme: element } });
+  expect(described.ok(), await described.text()).toBe(true);
+  const named = await api.post('/api/v1/tokens', { headers, data: { name: element } });
+  expect(named.ok(), await named.text()).toBe(true);
+  const texts = [marked, element].map(encodeURIComponent);
+  const paths = [
+    ...['', '/-/tags', '/-/tags/v1', '/-/activity', '/-/settings'].map((part) => `/r/${user}/hostile${part}`),
+    ...[`/u/${user}`, '/settings/tokens', '/settings/profile', '/new', '/'],
+    ...texts.flatMap((text) => [
+      `/search?q=${text}`,
+      `/r/${user}/hostile/-/tags?filter=${text}`,
+      `/upload?repository=${text}&tag=${text}`,
+      `/new?name=${text}`,
+      `/u/${user}?sort=${text}`,
+    ]),
+  ];
+  for (const path of paths) await look(path);
+  for (const path of paths) await look(path, 'in the browser');
+  await look(`/upload?repository=${texts[0]}&error=${texts[0]}`);
   expect(ran).toEqual([]);
   await context.close();
   await api.dispose();

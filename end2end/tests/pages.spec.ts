@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, test, type Browser, type BrowserContext, type Page } from '@playwright/test';
+import { expect, test, type Browser, type Page } from '@playwright/test';
 import { logIn, signUp } from './people';
 import { Watch } from './watch';
 
@@ -80,72 +80,72 @@ async function watchShifts(page: Page) {
   });
 }
 
-async function look(context: BrowserContext, origin: string, name: string, path: string, width: number) {
-  const watch = new Watch(context, origin);
+async function look({ page, watch }: Visitor, name: string, path: string, width: number) {
   if (refusals.includes(name)) watch.allow(/status of 40[34]/);
-  const page = await context.newPage();
-  await watchShifts(page);
   await page.setViewportSize({ width, height: 844 });
+  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  await page.goto(path);
+  await page.waitForLoadState('networkidle');
+  // Before the pictures: for those, the window grows.
+  const moved = await page.evaluate(() => (window as unknown as { moved: { value: number; shifts: string[] } }).moved);
+  expect.soft(moved.value, `${name}: layout shift\n${moved.shifts.join('\n')}`).toBeLessThan(0.02);
+  // The dark theme is the same document in other colours.
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
-    await page.goto(path);
-    await page.waitForLoadState('networkidle');
-    // Before the picture: for that, the window grows.
-    const measured = await page.evaluate(() => ({
-      wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      ...(window as unknown as { moved: { value: number; shifts: string[] } }).moved,
-    }));
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect.soft(wider, `${name} ${theme}: pixels wider than the window`).toBeLessThanOrEqual(0);
     await page.screenshot({ path: `${pictures}/${name}-${width}-${theme}.png`, fullPage: true });
-    expect.soft(measured.wider, `${name} ${theme}: pixels wider than the window`).toBeLessThanOrEqual(0);
-    expect.soft(measured.value, `${name} ${theme}: layout shift\n${measured.shifts.join('\n')}`).toBeLessThan(0.02);
     if (width === 768) continue;
     const axe = new AxeBuilder({ page }).exclude(written);
-    // The dark theme is the same document in other colours.
     if (theme === 'dark') axe.withRules(['color-contrast', 'link-in-text-block']);
     const { violations } = await axe.analyze();
     const found = violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`);
     expect.soft(found, `${name} ${theme}: accessibility`).toEqual([]);
   }
-  await page.close();
   watch.expectSilence();
 }
 
-/** What a browser keeps of each user who logged in, by name. */
-const logins = new Map<string, Promise<Awaited<ReturnType<BrowserContext['storageState']>>>>();
-
-async function member(browser: Browser, origin: string, user: string, secret?: string) {
-  const logInOnce = async () => {
-    const context = await browser.newContext({ baseURL: origin });
-    await logIn(await context.newPage(), user, secret);
-    const state = await context.storageState();
-    await context.close();
-    return state;
-  };
-  if (!logins.has(user)) logins.set(user, logInOnce());
-  return browser.newContext({ baseURL: origin, storageState: await logins.get(user) });
+interface Visitor {
+  page: Page;
+  watch: Watch;
 }
 
-// A context each: they run side by side.
+/** Who visits pages in this worker, by name: a page each, as to start a browser's process takes longer than to look. */
+const visitors = new Map<string, Promise<Visitor>>();
+
+/** Opens a page in which nobody is logged in, or a user; every load of it asks for everything anew. */
+function visitor(browser: Browser, origin: string, user?: string, secret?: string): Promise<Visitor> {
+  const open = async () => {
+    const context = await browser.newContext({ baseURL: origin });
+    const page = await context.newPage();
+    if (user) await logIn(page, user, secret);
+    const watch = new Watch(context, origin);
+    await watchShifts(page);
+    const session = await context.newCDPSession(page);
+    await session.send('Network.enable');
+    await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+    return { page, watch };
+  };
+  const key = user ?? '';
+  const found = visitors.get(key) ?? open();
+  visitors.set(key, found);
+  return found;
+}
+
 for (const width of [360, 768, 1280]) {
   for (const [name, path] of Object.entries(forStrangers))
     test(`${name} at ${width}`, async ({ browser, baseURL }) => {
-      const context = await browser.newContext();
-      await look(context, baseURL!, name, path, width);
-      await context.close();
+      await look(await visitor(browser, baseURL!), name, path, width);
     });
   for (const [name, path] of Object.entries(forMembers))
     test(`${name} at ${width}`, async ({ browser, baseURL }) => {
-      const context = await member(browser, baseURL!, 'alice', 'alice-demo');
-      await look(context, baseURL!, name, path, width);
-      await context.close();
+      await look(await visitor(browser, baseURL!, 'alice', 'alice-demo'), name, path, width);
     });
   for (const [name, path] of Object.entries(forNewcomers))
     test(`${name} at ${width}`, async ({ browser, baseURL, playwright }) => {
       const api = await playwright.request.newContext({ baseURL });
       await signUp(api, 'newcomer');
       await api.dispose();
-      const context = await member(browser, baseURL!, 'newcomer');
-      await look(context, baseURL!, name, path, width);
-      await context.close();
+      await look(await visitor(browser, baseURL!, 'newcomer'), name, path, width);
     });
 }
