@@ -20,6 +20,7 @@ use dockyard_hub::admission::{Places, network};
 
 use counted::{Counted, Seat};
 
+use super::http::unsent::OnConnection;
 use super::metrics::Metrics;
 use super::peer::{FromPeer, Peer, Proxies};
 
@@ -174,7 +175,12 @@ impl Connections {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (app, proxies) = (self.app.clone(), self.proxies.clone());
-        let service = TowerToHyperService::new(FromPeer { app, peer, proxies });
+        let service = TowerToHyperService::new(FromPeer {
+            app,
+            peer,
+            proxies,
+            unsent: OnConnection::default(),
+        });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);
         let stop = self.stop.subscribe();
         tokio::spawn(attend(connection.into_owned(), traffic, self.bounds, stop));

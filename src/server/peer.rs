@@ -17,6 +17,8 @@ use axum::routing::future::RouteFuture;
 use ipnet::IpNet;
 use tower_service::Service;
 
+use super::http::unsent::OnConnection;
+
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The scheme that a trusted proxy was asked with; from anybody else it is removed.
 pub const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -49,6 +51,7 @@ pub struct FromPeer {
     pub app: Router,
     pub peer: Peer,
     pub proxies: Proxies,
+    pub unsent: OnConnection,
 }
 
 /// Networks of the proxies whose word is taken. Cheap to clone.
@@ -140,6 +143,7 @@ where
             self.proxies.origin(self.peer, request.headers())
         };
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(self.unsent.clone());
         name_host(&mut request);
         let is_trusted = self.proxies.trust(self.peer.0.to_canonical());
         name_asked(&mut request, is_trusted);

@@ -10,7 +10,7 @@ use axum::routing::any;
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 
-use super::http::{bodies, told};
+use super::http::{bodies, told, unsent};
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session;
@@ -68,6 +68,10 @@ pub fn router(state: AppState) -> Router {
         ))
         .layer(middleware::from_fn(requests::well_formed))
         .layer(middleware::from_fn_with_state(state.times, bodies::bound))
+        .layer(middleware::from_fn_with_state(
+            state.unsent.clone(),
+            unsent::bound,
+        ))
         .layer(middleware::from_fn_with_state(
             state.metrics.clone(),
             requests::observe,

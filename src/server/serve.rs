@@ -17,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::config::{Cli, Command, LogFormat, Settings};
 use super::connection::{Bounds, Connections};
+use super::http::unsent::Unsent;
 use super::listen::{leads_on, listen};
 use super::metrics::Metrics;
 use super::peer::Proxies;
@@ -72,6 +73,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     tokio::spawn(follow_keys(hub.clone()));
     let mut state = AppState::new(hub.clone(), settings.public_urls);
     state.addresses.is_tls = tls.is_some();
+    state.unsent = Unsent::new(settings.unsent, state.metrics.clone());
     let addresses = state.addresses.clone();
     if let Some(interval) = settings.gc_interval {
         let metrics = state.metrics.clone();

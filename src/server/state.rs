@@ -10,6 +10,7 @@ use leptos::config::LeptosOptions;
 use super::addresses::Addresses;
 use super::documents::{Cards, Maps};
 use super::http::bodies::Times;
+use super::http::unsent::{UNSENT, Unsent};
 use super::imports::Imports;
 use super::metrics::Metrics;
 use super::session::Secure;
@@ -33,10 +34,13 @@ pub struct AppState {
     pub addresses: Addresses,
     /// Time limits of request bodies.
     pub times: Times,
+    /// What is held of answers for clients.
+    pub unsent: Unsent,
 }
 
 impl AppState {
     pub fn new(hub: Hub, public_urls: Vec<String>) -> Self {
+        let metrics = Metrics::default();
         let leptos = LeptosOptions::builder().output_name("dockyard").build();
         Self {
             hub,
@@ -46,7 +50,8 @@ impl AppState {
             cards: Cards::default(),
             previews: Places::new(PREVIEWS, PREVIEWS_OF_ONE),
             imports: Imports::default(),
-            metrics: Metrics::default(),
+            unsent: Unsent::new(UNSENT, metrics.clone()),
+            metrics,
             addresses: Addresses::new(public_urls),
             times: Times::default(),
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dockyard::server::http::unsent::Unsent;
 use futures::{StreamExt, stream};
 use reqwest::{Body, Method, StatusCode};
 
@@ -121,4 +122,40 @@ async fn imports_from_one_network_are_bounded_whoever_sends_them() {
     }
     served(&app, 1).await;
     assert!(open.try_join_next().is_none(), "fewer than 32 were taken");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_over_http_2_that_nobody_takes_are_bounded() {
+    let app = TestApp::start_with(|state| {
+        state.unsent = Unsent::new((4 << 20, 1 << 20), state.metrics.clone());
+    })
+    .await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/app", "public").await;
+    let content = vec![7; 3 << 20];
+    let blob = app.push_blob("alice", "alice/app", &content).await;
+    let client = reqwest::Client::builder()
+        .http2_prior_knowledge()
+        .http2_initial_stream_window_size(1);
+    let client = client.build().unwrap();
+    let path = format!("/v2/alice/app/blobs/{blob}");
+    let url = app.url(&path);
+    let mut held = Vec::new();
+    for n in 0..12 {
+        let answer = client.get(&url).send().await.unwrap();
+        // Each is 132 KiB of one MiB.
+        assert_eq!(answer.status().is_success(), n < 7, "{n}");
+        held.push(answer);
+    }
+    drop(held);
+    let pulled = async {
+        loop {
+            let answer = app.anonymous(Method::GET, &path).send().await.unwrap();
+            if answer.status().is_success() {
+                return answer.bytes().await.unwrap().len();
+            }
+        }
+    };
+    let length = tokio::time::timeout(Duration::from_secs(10), pulled).await;
+    assert_eq!(length.expect("there is room again"), 3 << 20);
 }

@@ -20,10 +20,13 @@ pub struct Busy;
 
 /// A number of places, and how many of them one party may hold. Cheap to clone.
 #[derive(Debug)]
-pub struct Places<K> {
+pub struct Places<K>(Arc<Bounded<K>>);
+
+#[derive(Debug)]
+struct Bounded<K> {
     total: usize,
     each: usize,
-    held: Arc<Mutex<Held<K>>>,
+    held: Mutex<Held<K>>,
 }
 
 #[derive(Debug)]
@@ -34,78 +37,100 @@ struct Held<K> {
 
 impl<K> Clone for Places<K> {
     fn clone(&self) -> Self {
-        Self {
-            held: Arc::clone(&self.held),
-            ..*self
-        }
+        Self(Arc::clone(&self.0))
     }
 }
 
 impl<K: Hash + Eq + Clone> Places<K> {
     pub fn new(total: usize, each: usize) -> Self {
-        Self {
+        let held = Held {
+            total: 0,
+            by_party: HashMap::new(),
+        };
+        Self(Arc::new(Bounded {
             total,
             each,
-            held: Arc::new(Mutex::new(Held {
-                total: 0,
-                by_party: HashMap::new(),
-            })),
-        }
+            held: Mutex::new(held),
+        }))
     }
 
     /// Takes a place until what is returned is dropped. Errors: [`Busy`], at once.
     pub fn take(&self, party: K) -> Result<Place<K>, Busy> {
-        let mut held = lock(&self.held);
-        let of_party = held.by_party.get(&party).copied().unwrap_or_default();
-        if held.total >= self.total || of_party >= self.each {
-            return Err(Busy);
-        }
-        held.total += 1;
-        held.by_party.insert(party.clone(), of_party + 1);
-        drop(held);
+        self.take_several(party, 1)
+    }
+
+    /// Takes several places, or bytes where places are bytes. Errors: [`Busy`], at once.
+    pub fn take_several(&self, party: K, count: usize) -> Result<Place<K>, Busy> {
+        self.add(Some(&party), count)?;
         Ok(Place {
-            held: Arc::clone(&self.held),
+            of: self.clone(),
             party: Some(party),
+            count,
         })
     }
 
     /// Takes a place that counts in all alone. Errors: [`Busy`], at once.
     pub fn take_of_all(&self) -> Result<Place<K>, Busy> {
-        let mut held = lock(&self.held);
-        if held.total >= self.total {
-            return Err(Busy);
-        }
-        held.total += 1;
-        drop(held);
+        self.add(None, 1)?;
         Ok(Place {
-            held: Arc::clone(&self.held),
+            of: self.clone(),
             party: None,
+            count: 1,
         })
     }
 
     /// Counts the places that are taken.
     pub fn taken(&self) -> usize {
-        lock(&self.held).total
+        lock(&self.0.held).total
+    }
+
+    fn add(&self, party: Option<&K>, count: usize) -> Result<(), Busy> {
+        let mut held = lock(&self.0.held);
+        let total = held.total.saturating_add(count);
+        if total > self.0.total {
+            return Err(Busy);
+        }
+        if let Some(party) = party {
+            let of_party = held.by_party.get(party).copied().unwrap_or_default();
+            let of_party = of_party.saturating_add(count);
+            if of_party > self.0.each {
+                return Err(Busy);
+            }
+            held.by_party.insert(party.clone(), of_party);
+        }
+        held.total = total;
+        Ok(())
     }
 }
 
-/// A place that is taken.
+/// Places that are taken.
 #[derive(Debug)]
 pub struct Place<K: Hash + Eq + Clone> {
-    held: Arc<Mutex<Held<K>>>,
-    /// `None` for a place that counts in all alone.
+    of: Places<K>,
+    /// `None` for what counts in all alone.
     party: Option<K>,
+    count: usize,
+}
+
+impl<K: Hash + Eq + Clone> Place<K> {
+    /// Takes more until there are `count`. Errors: [`Busy`], at once.
+    pub fn grow(&mut self, count: usize) -> Result<(), Busy> {
+        let more = count.saturating_sub(self.count);
+        self.of.add(self.party.as_ref(), more)?;
+        self.count += more;
+        Ok(())
+    }
 }
 
 impl<K: Hash + Eq + Clone> Drop for Place<K> {
     fn drop(&mut self) {
-        let mut held = lock(&self.held);
-        held.total -= 1;
+        let mut held = lock(&self.of.0.held);
+        held.total -= self.count;
         let Some(party) = self.party.take() else {
             return;
         };
         if let Entry::Occupied(mut of_party) = held.by_party.entry(party) {
-            *of_party.get_mut() -= 1;
+            *of_party.get_mut() -= self.count;
             if *of_party.get() == 0 {
                 of_party.remove();
             }
@@ -235,7 +260,7 @@ mod tests {
         assert_eq!(places.take("c").unwrap_err(), Busy);
         drop((a, b));
         assert_eq!(places.taken(), 0);
-        assert!(lock(&places.held).by_party.is_empty());
+        assert!(lock(&places.0.held).by_party.is_empty());
         assert!(places.take("a").is_ok());
     }
 
@@ -264,6 +289,21 @@ mod tests {
         };
         let _first = turns.take().await.unwrap();
         assert_eq!(turns.run(|| 2).await, Err(Busy));
+    }
+
+    #[test]
+    fn several_places_are_taken_and_added_to() {
+        let places = Places::new(100, 60);
+        let mut first = places.take_several("a", 40).unwrap();
+        assert_eq!(places.take_several("a", 21).unwrap_err(), Busy);
+        first.grow(30).unwrap();
+        assert_eq!(places.taken(), 40, "it never shrinks");
+        first.grow(60).unwrap();
+        assert_eq!(first.grow(61), Err(Busy));
+        assert_eq!(places.take_several("b", 41).unwrap_err(), Busy);
+        assert_eq!(places.take_several("b", usize::MAX).unwrap_err(), Busy);
+        drop(first);
+        assert_eq!(places.taken(), 0);
     }
 
     #[test]

@@ -212,6 +212,12 @@ pub struct ServeArgs {
     /// Connections of one address (of IPv6, one /64) at most; those of trusted proxies are not counted [default: 1024]
     #[arg(long, env = "DOCKYARD_CONNECTIONS_PER_NETWORK", value_name = "NUMBER")]
     pub connections_per_network: Option<usize>,
+    /// MiB of answers that clients have not taken yet; beyond that 503 [default: 512]
+    #[arg(long, env = "DOCKYARD_UNSENT", value_name = "MIB")]
+    pub unsent: Option<usize>,
+    /// MiB of them for one address (of IPv6, one /64) [default: 128]
+    #[arg(long, env = "DOCKYARD_UNSENT_PER_NETWORK", value_name = "MIB")]
+    pub unsent_per_network: Option<usize>,
     /// Who may make accounts: everybody, or nobody but the first administrator [default: open]
     #[arg(long, env = "DOCKYARD_SIGNUP", value_name = "WHO")]
     pub signup: Option<SignUp>,

@@ -11,6 +11,7 @@ use dockyard_hub::{HubOptions, Secret};
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use super::http::unsent::UNSENT;
 use super::tls::TlsFiles;
 
 mod args;
@@ -60,6 +61,8 @@ struct File {
     trusted_proxies: Option<Vec<IpNet>>,
     connections: Option<usize>,
     connections_per_network: Option<usize>,
+    unsent: Option<usize>,
+    unsent_per_network: Option<usize>,
     log_format: Option<LogFormat>,
     signup: Option<SignUp>,
     signups_per_network: Option<u32>,
@@ -157,6 +160,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// Connections at once, in all and of one network.
     pub connections: (usize, usize),
+    /// Bytes of answers that clients have not taken, in all and of one network.
+    pub unsent: (usize, usize),
     pub log_format: LogFormat,
     /// Time between two passes of the collector; `None` for no passes.
     pub gc_interval: Option<Duration>,
@@ -248,6 +253,13 @@ impl Settings {
                     CONNECTIONS.1,
                 ),
             ),
+            unsent: (
+                mib(args.unsent.or(file.unsent), UNSENT.0),
+                mib(
+                    args.unsent_per_network.or(file.unsent_per_network),
+                    UNSENT.1,
+                ),
+            ),
             log_format: args.log_format.or(file.log_format).unwrap_or_default(),
             gc_interval,
             collector,
@@ -284,6 +296,11 @@ fn most(set: Option<usize>, default: usize) -> usize {
         Some(0) => usize::MAX,
         set => set.unwrap_or(default),
     }
+}
+
+/// Returns a setting in MiB as bytes; 0 is no bound.
+fn mib(set: Option<usize>, default: usize) -> usize {
+    most(set.map(|mib| mib.saturating_mul(1024 * 1024)), default)
 }
 
 #[cfg(test)]
