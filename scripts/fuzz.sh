@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers and the import of tarballs: scripts/fuzz.sh [SECONDS] [TARGET...]    (600 seconds each, all targets)
+# Fuzzes the parsers, every route of the server, and the import of tarballs: scripts/fuzz.sh [SECONDS] [TARGET...]    (600 seconds each, all targets)
 #   scripts/fuzz.sh --minimize     only reduces the corpus to the smallest set of inputs that covers as much
 # Needs no nightly toolchain and no cargo-fuzz: the coverage is LLVM's own. Inputs that fail are kept in fuzz/artifacts.
 # The corpus is one archive, fuzz/corpus.tar.xz: it is unpacked to target/fuzz-corpus, and packed again at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(manifest reference range scope tar import)
+all=(manifest reference range scope tar request import)
 seconds=${1:-600}
 [ "$seconds" != --minimize ] || seconds=0
 shift || true

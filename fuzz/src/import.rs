@@ -4,24 +4,20 @@
 mod recipe;
 
 use std::cell::RefCell;
-use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
 
 use arbitrary::Arbitrary;
 use bytes::Bytes;
-use dockyard_hub::accounts::{Caller, Pull, SignUp};
-use dockyard_hub::clock::Clock;
+use dockyard_hub::accounts::{Caller, Pull};
 use dockyard_hub::images::archive::{ExportError, ImportError, ImportedImage, Reader, Wanted};
 use dockyard_hub::images::{ImageError, Page, Repair};
-use dockyard_hub::{Caretaker, Hub, HubOptions, Secret};
+use dockyard_hub::{Caretaker, Hub};
 use dockyard_oci::{Reference, RepositoryName, Tag};
 use futures::{TryStreamExt, stream};
 use tokio::runtime::Runtime;
 
+use crate::hub::{HERE, folder, open, options};
 use recipe::Recipe;
 
-/// Where all requests come from.
-const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Inputs until everything is verified and a new hub is made, so that memory and disk stay small.
 const INPUTS_MAX: u32 = 400;
 
@@ -68,37 +64,14 @@ pub fn run(input: (Input, bool)) {
 
 impl Dock {
     fn open() -> Self {
-        let memory = Path::new("/dev/shm");
-        let folder = if memory.is_dir() {
-            tempfile::tempdir_in(memory)
-        } else {
-            tempfile::tempdir()
-        };
-        let folder = folder.expect("a folder can be made");
+        let folder = folder();
         let runtime = Runtime::new().expect("the runtime starts");
-        let (hub, caller) = runtime.block_on(async {
-            let hub = Hub::open(options(folder.path()))
-                .await
-                .expect("the hub opens");
-            let request = SignUp {
-                name: "fuzz".parse().expect("a name"),
-                password: Secret::new("correct horse battery".to_owned()),
-                email: None,
-                setup_key: None,
-                from: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            };
-            let user = hub
-                .accounts
-                .sign_up(request)
-                .await
-                .expect("the user signs up");
-            (hub, Caller::user_in_person(user))
-        });
+        let (hub, user) = runtime.block_on(open(folder.path()));
         Self {
             runtime,
             folder,
             hub,
-            caller,
+            caller: Caller::user_in_person(user),
             inputs: 0,
         }
     }
@@ -219,10 +192,6 @@ impl Dock {
             caretaker.close().await;
         });
     }
-}
-
-fn options(folder: &Path) -> HubOptions {
-    HubOptions::embedded(folder.to_owned(), Clock::system())
 }
 
 /// Tells errors that no input may cause.
