@@ -140,6 +140,8 @@ impl Connections {
             };
             // A client that does not trust the certificate, or breaks off, is its own concern.
             if let Ok(Ok(Some(stream))) = shaken {
+                // What the handshake took is no request: without one, the connection ends as soon as a plain one.
+                traffic.store(0, Ordering::Relaxed);
                 connections.attend(stream, traffic, peer);
             }
         });
@@ -284,6 +286,50 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_says_nothing_is_ended() {
         assert!(say(b"").await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_says_nothing_after_its_handshake_is_ended() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let provider = || Arc::new(rustls::crypto::ring::default_provider());
+        let key = made.signing_key.serialize_der().try_into().unwrap();
+        let server = rustls::ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let client = rustls::ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let bounds = Bounds {
+                quiet: Duration::from_mins(5),
+                ..BOUNDS
+            };
+            let (places, proxies) = (Places::new(10, 10), Proxies::default());
+            let metrics = Metrics::default();
+            let connections = Connections::new(Router::new(), bounds, places, proxies, metrics);
+            let (stream, peer) = listener.accept().await.unwrap();
+            let acceptor = TlsAcceptor::from(Arc::new(server));
+            Arc::new(connections).serve_tls(stream, Peer(peer.ip()), acceptor);
+            std::future::pending::<()>().await;
+        });
+        let stream = TcpStream::connect(address).await.unwrap();
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(client));
+        let name = "localhost".try_into().unwrap();
+        let mut stream = connector.connect(name, stream).await.unwrap();
+        let mut said = Vec::new();
+        let read = stream.read_to_end(&mut said);
+        // That it ends counts; it may do so without a word.
+        let ended = tokio::time::timeout(Duration::from_secs(30), read).await;
+        assert!(ended.is_ok() && said.is_empty());
     }
 
     #[tokio::test]
