@@ -18,7 +18,7 @@ compile() {
   step 'lints and compilation: server, command line, tests, benchmarks, fuzz targets'
   # Builds with debug assertions read the assets when they run, but the folder must be there.
   mkdir -p target/site
-  cargo build --locked --workspace --all-targets --features dockyard/full
+  cargo build --profile tests --locked --workspace --all-targets --features dockyard/full
 }
 
 others() {
@@ -44,7 +44,11 @@ others() {
 unit() {
   step 'unit tests'
   local tests=(--locked --workspace --lib --bins --features dockyard/full)
-  if cargo nextest --version >/dev/null 2>&1; then cargo nextest run "${tests[@]}"; else cargo test "${tests[@]}"; fi
+  if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --cargo-profile tests "${tests[@]}"
+  else
+    cargo test --profile tests "${tests[@]}"
+  fi
 }
 
 case ${1:-all} in

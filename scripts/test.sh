@@ -53,7 +53,7 @@ take_programs() {
   local program
   mkdir -p target/test
   for program in dockyard mydocker; do
-    cp --preserve=mode,timestamps "$built/debug/$program" "target/test/.$program.new" &&
+    cp --preserve=mode,timestamps "$built/tests/$program" "target/test/.$program.new" &&
       mv -f "target/test/.$program.new" "target/test/$program" || return 1
   done
 }
@@ -100,22 +100,24 @@ suite() { # what it runs on
   export DOCKYARD_TEST_ON=$1
   printf '\n== on %s\n' "$1"
   if cargo nextest --version >/dev/null 2>&1; then
+    local run=(cargo nextest run --cargo-profile tests "${package[@]}")
     case $1 in
-      sqlite) cargo nextest run "${package[@]}" --test '*' ;;
+      sqlite) "${run[@]}" --test '*' ;;
       s3)
-        cargo nextest run "${package[@]}" --test '*' --run-ignored all -E 'not test(/^embedded::/)' &&
-          cargo nextest run "${package[@]}" --lib --run-ignored only -E 'test(/s3::/)'
+        "${run[@]}" --test '*' --run-ignored all -E 'not test(/^embedded::/)' &&
+          "${run[@]}" --lib --run-ignored only -E 'test(/s3::/)'
         ;;
-      *) cargo nextest run "${package[@]}" --test '*' -E 'not test(/^embedded::/)' ;;
+      *) "${run[@]}" --test '*' -E 'not test(/^embedded::/)' ;;
     esac
   else
+    local run=(cargo test --profile tests "${package[@]}")
     case $1 in
-      sqlite) cargo test "${package[@]}" --test '*' ;;
+      sqlite) "${run[@]}" --test '*' ;;
       s3)
-        cargo test "${package[@]}" --test '*' -- --include-ignored --skip embedded:: &&
-          cargo test "${package[@]}" --lib -- --ignored s3::
+        "${run[@]}" --test '*' -- --include-ignored --skip embedded:: &&
+          "${run[@]}" --lib -- --ignored s3::
         ;;
-      *) cargo test "${package[@]}" --test '*' -- --skip embedded:: ;;
+      *) "${run[@]}" --test '*' -- --skip embedded:: ;;
     esac
   fi || status=1
   echo "$((SECONDS - from)) suites/$1" >>"$DOCKYARD_TIMES"
