@@ -63,38 +63,43 @@ pub async fn in_time(request: Request, next: Next) -> Response {
     }
 }
 
+/// Refuses what is not to be answered: requests that are malformed, and those that another site makes a browser send.
+pub fn refused(request: &Request, secure: Secure) -> Option<ApiError> {
+    malformed(request).or_else(|| cross_site(request, secure))
+}
+
 /// Refuses requests that say nothing that can be answered: no tunnels are made here, and a host is one name.
 /// Source: RFC 9110, section 9.3.6; RFC 9112, section 3.2.
-pub async fn well_formed(request: Request, next: Next) -> Response {
+fn malformed(request: &Request) -> Option<ApiError> {
     if request.method() == Method::CONNECT {
         let message = "this server makes no tunnels";
         let status = StatusCode::METHOD_NOT_ALLOWED;
-        return ApiError::new(status, "METHOD_INVALID", message).into_response();
+        return Some(ApiError::new(status, "METHOD_INVALID", message));
     }
-    let hosts = request.headers().get_all(HOST);
+    let mut hosts = request.headers().get_all(HOST).iter();
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(byte);
     let is_host = |host: &HeaderValue| host.as_bytes().iter().all(is_plain);
-    if hosts.iter().count() > 1 || !hosts.iter().all(is_host) {
-        return ApiError::bad_request("HOST_INVALID", "the Host header is not one host")
-            .into_response();
+    if hosts.next().is_none_or(is_host) && hosts.next().is_none() {
+        return None;
     }
-    next.run(request).await
+    let message = "the Host header is not one host";
+    Some(ApiError::bad_request("HOST_INVALID", message))
 }
 
 /// Refuses what another site makes a browser send.
 ///
 /// Browsers add cookies and the passwords of Basic by themselves, and a log-in needs neither: a page of another site could
 /// log its visitor in as somebody else. Only `Bearer` is never sent unasked.
-pub async fn same_origin(State(secure): State<Secure>, request: Request, next: Next) -> Response {
+fn cross_site(request: &Request, secure: Secure) -> Option<ApiError> {
     let safe = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
     if safe || !foreign(request.headers(), secure) {
-        return next.run(request).await;
+        return None;
     }
     let message = "this request came from another site, so it was refused";
-    ApiError::new(StatusCode::FORBIDDEN, "CROSS_SITE", message).into_response()
+    Some(ApiError::new(StatusCode::FORBIDDEN, "CROSS_SITE", message))
 }
 
 /// Tells whether a browser sends a request for another site. Other clients say nothing of it.
@@ -162,28 +167,25 @@ mod tests {
             .collect()
     }
 
-    #[tokio::test]
-    async fn tunnels_and_odd_hosts_are_refused() {
-        use tower_service::Service;
-        let ask = async |method: Method, hosts: &[&str]| {
-            let app = axum::Router::new().fallback(async || "here");
-            let mut app = app.layer(axum::middleware::from_fn(well_formed));
+    #[test]
+    fn tunnels_and_odd_hosts_are_refused() {
+        let ask = |method: Method, hosts: &[&str]| {
             let mut request = Request::builder().method(method).uri("/");
             for host in hosts {
                 request = request.header(HOST, *host);
             }
             let request = request.body(Body::empty()).unwrap();
-            app.call(request).await.unwrap().status().as_u16()
+            refused(&request, Secure::No).map(|error| error.status.as_u16())
         };
         for host in ["h", "h:80", "[::1]:3000", "a-b_c.example"] {
-            assert_eq!(ask(Method::GET, &[host]).await, 200, "{host}");
+            assert_eq!(ask(Method::GET, &[host]), None, "{host}");
         }
         for host in ["a@b", "a\"b", "a b", "a/b", "<b>"] {
-            assert_eq!(ask(Method::GET, &[host]).await, 400, "{host}");
+            assert_eq!(ask(Method::GET, &[host]), Some(400), "{host}");
         }
-        assert_eq!(ask(Method::GET, &["a", "a"]).await, 400);
-        assert_eq!(ask(Method::GET, &[]).await, 200);
-        assert_eq!(ask(Method::CONNECT, &["a"]).await, 405);
+        assert_eq!(ask(Method::GET, &["a", "a"]), Some(400));
+        assert_eq!(ask(Method::GET, &[]), None);
+        assert_eq!(ask(Method::CONNECT, &["a"]), Some(405));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use axum::routing::any;
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 
-use super::http::{bodies, told, unsent};
+use super::http::gates;
 use super::oci::{self, search_v1, token};
 use super::routes::{Route, Routes};
 use super::session;
@@ -48,10 +48,9 @@ pub fn router(state: AppState) -> Router {
             documents::of_repository,
         ))
         .merge(browser_routes().router)
-        .layer(middleware::from_fn_with_state(secure, told::own_only))
         .layer(middleware::from_fn_with_state(
             state.clone(),
-            bodies::extend,
+            gates::of_browsers,
         ))
         .layer(sessions);
     let protocol = Router::new()
@@ -63,14 +62,8 @@ pub fn router(state: AppState) -> Router {
         .merge(client_routes().router)
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(
-            secure,
-            requests::same_origin,
-        ))
-        .layer(middleware::from_fn(requests::well_formed))
-        .layer(middleware::from_fn_with_state(state.times, bodies::bound))
-        .layer(middleware::from_fn_with_state(
-            state.unsent.clone(),
-            unsent::bound,
+            gates::Bounds::from(&state),
+            gates::of_all,
         ))
         .layer(middleware::from_fn_with_state(
             state.metrics.clone(),

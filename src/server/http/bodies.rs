@@ -12,10 +12,9 @@ use std::time::Duration;
 
 use axum::RequestExt;
 use axum::body::{Body, BodyDataStream, HttpBody};
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_LENGTH;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dockyard_hub::accounts::AccountError;
@@ -117,14 +116,18 @@ const TOO_LARGE: u8 = 1;
 const TOO_SLOW: u8 = 2;
 
 /// Bounds the body of every request, and answers 413 and 408 in place of whatever becomes of a body that is cut off.
-pub async fn bound(State(times): State<Times>, mut request: Request, next: Next) -> Response {
+pub async fn bound(
+    times: Times,
+    mut request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return answer(request).await;
     }
     let room = Room::of(&request);
     if room == Room::Stream {
         let body = |body| Body::from_stream(Bounded::new(body, times, None));
-        return next.run(request.map(body)).await;
+        return answer(request.map(body)).await;
     }
     if announced(&request).is_some_and(|bytes| bytes > room.most_bytes()) {
         let (_, rest) = body::lend(request.into_body());
@@ -140,7 +143,7 @@ pub async fn bound(State(times): State<Times>, mut request: Request, next: Next)
         let gauge = Arc::clone(&gauge);
         request.map(|body| Body::from_stream(Bounded::new(body, times, Some(gauge))))
     };
-    let response = next.run(bounded).await;
+    let response = answer(bounded).await;
     match gauge.broken.load(Ordering::Acquire) {
         TOO_LARGE if matches!(room, Room::Users(_)) && gauge.is_small() => {
             ApiError::from(AccountError::Anonymous).into_response()
@@ -152,24 +155,28 @@ pub async fn bound(State(times): State<Times>, mut request: Request, next: Next)
 }
 
 /// Gives the bodies of those who are logged in the room that their address has. Runs where sessions are known.
-pub async fn extend(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub async fn extend(
+    state: &AppState,
+    mut request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let gauge = request.extensions().get::<Arc<Gauge>>().cloned();
     let (Room::Users(bytes), Some(gauge)) = (Room::of(&request), gauge) else {
-        return next.run(request).await;
+        return answer(request).await;
     };
     if announced(&request).is_some_and(|bytes| bytes <= SMALL_BYTES) {
-        return next.run(request).await;
+        return answer(request).await;
     }
     match request
-        .extract_parts_with_state::<ApiCaller, _>(&state)
+        .extract_parts_with_state::<ApiCaller, _>(state)
         .await
     {
         Ok(ApiCaller(caller)) if caller.user().is_some() => {
             gauge.most_bytes.store(bytes, Ordering::Release);
             request.extensions_mut().insert(ApiCaller(caller));
-            next.run(request).await
+            answer(request).await
         }
-        Ok(_) => next.run(request).await,
+        Ok(_) => answer(request).await,
         Err(error) => error.into_response(),
     }
 }

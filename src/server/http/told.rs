@@ -4,10 +4,9 @@
 //! link, so the redirect also sets a cookie with the hash of the message. A request whose cookie does not match is redirected
 //! to the same page without the message.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -23,7 +22,11 @@ pub const COOKIE: &str = "dockyard_told";
 const KEPT_SECS: u32 = 600;
 
 /// Removes messages from the query of a page unless the server sent them to this browser.
-pub async fn own_only(State(secure): State<Secure>, request: Request, next: Next) -> Response {
+pub async fn own_only(
+    secure: Secure,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD);
     let query = request.uri().query().unwrap_or_default();
     if is_page && let Some(told) = told(query) {
@@ -32,7 +35,7 @@ pub async fn own_only(State(secure): State<Secure>, request: Request, next: Next
             return without(request.uri());
         }
     }
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     if response.status().is_redirection()
         && let Some(told) = leads_to(&response).as_deref().and_then(told_in)
     {

@@ -8,9 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::Version;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::admission::{Busy, Place, Places, network};
 use http_body::{Frame, SizeHint};
@@ -84,11 +83,15 @@ impl Taken {
 }
 
 /// Answers 503 in the place of an answer for which there is no room.
-pub async fn bound(State(unsent): State<Unsent>, request: Request, next: Next) -> Response {
+pub async fn bound(
+    unsent: &Unsent,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let from = Peer(Peer::of(request.extensions()));
     let on = request.extensions().get::<OnConnection>().cloned();
     let version = request.version();
-    let response = next.run(request).await;
+    let response = answer(request).await;
     let known = response.body().size_hint().exact();
     let bytes = known.map_or(STREAM_BYTES, |bytes| {
         usize::try_from(bytes).unwrap_or(usize::MAX)
@@ -143,8 +146,9 @@ impl HttpBody for Unread {
 #[cfg(test)]
 mod tests {
     use axum::Router;
+    use axum::extract::State;
     use axum::http::StatusCode;
-    use axum::middleware::from_fn_with_state;
+    use axum::middleware::{Next, from_fn_with_state};
     use axum::routing::get;
     use futures::stream;
     use http_body_util::BodyExt;
@@ -164,7 +168,12 @@ mod tests {
             .route("/small", get(move || async move { bytes(1) }))
             .route("/large", get(move || async move { bytes(40) }))
             .route("/page", get(page))
-            .layer(from_fn_with_state(unsent, bound))
+            .layer(from_fn_with_state(
+                unsent,
+                async |State(unsent): State<Unsent>, request, next: Next| {
+                    bound(&unsent, request, async |request| next.run(request).await).await
+                },
+            ))
     }
 
     async fn ask(app: &mut Router, path: &str, version: Version, on: &OnConnection) -> Response {
