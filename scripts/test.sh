@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything, from a clean machine to one summary line.
-#   scripts/test.sh [PART...]     PART: check, infrastructure, suites[/NAME], clients[/NAME], browser, release[/NAME]
+#   scripts/test.sh [PART...]     PART: check, dependencies, infrastructure, suites[/NAME], clients[/NAME], browser, release[/NAME]
 # Whatever can goes on side by side: set-up and compilation first; then the optimised build beside the tests, which run
 # on one simpler build; its own short test comes last. docs/development.md has the times.
 # Ends with `N passed, N failed` (checks of the real clients and browser tests together).
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit
 . scripts/progress.sh
 
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(check infrastructure suites clients browser release)
+[ ${#parts[@]} -gt 0 ] || parts=(check dependencies infrastructure suites clients browser release)
 built=${CARGO_TARGET_DIR:-target}
 results=$(mktemp -d)
 export DOCKYARD_TIMES=$PWD/target/times
@@ -161,14 +161,17 @@ if step 'lints and compilation' scripts/check.sh compile && take_programs &&
   fi
   ! asked check || { step 'unit tests' scripts/check.sh unit; step 'lints: other builds' scripts/check.sh others; }
   if step 'set-up of the tests' wait_beside 'set-up of the tests' print; then
+    ! asked dependencies || step 'dependencies' scripts/deny.sh
     ! asked infrastructure || step 'infrastructure' scripts/infrastructure.sh
     ! asked suites || step 'suites' suites
     ! asked clients || step 'clients' on_test_build scripts/clients/run.sh "${names[@]}"
-    ! asked browser || step 'browser' on_test_build scripts/browser.sh
+    # The last two side by side: containers that start and stop leave the cores to the browser.
+    ! asked browser || start_beside 'the browser tests' step 'browser' on_test_build scripts/browser.sh
     if asked release; then
       [ ${#names[@]} -gt 0 ] || names=(smoke image memory)
       step 'optimised build' released
     fi
+    ! asked browser || wait_beside 'the browser tests' print || failed_steps+=(browser)
   fi
 fi
 finish
