@@ -146,7 +146,7 @@ enum Who {
     Other(Vec<u8>),
 }
 
-#[derive(Debug, Arbitrary)]
+#[derive(Debug, Clone, Arbitrary)]
 enum Content {
     None,
     Bytes(Vec<u8>),
@@ -156,7 +156,7 @@ enum Content {
 }
 
 /// A part of a form with files.
-#[derive(Debug, Arbitrary)]
+#[derive(Debug, Clone, Arbitrary)]
 struct Part {
     name: u8,
     file: Option<String>,
@@ -407,21 +407,36 @@ mod tests {
     #[test]
     fn every_route_is_asked_and_answers() {
         for route in 0..u16::try_from(ROUTES.len()).unwrap() {
-            for who in [Who::Nobody, Who::Token, Who::Session] {
-                run(Input {
-                    route,
-                    method: None,
-                    names: Vec::new(),
-                    query: Query::Pairs(vec![(23, "app".to_owned())]),
-                    headers: vec![(0, b"text/html".to_vec())],
-                    who,
-                    body: Content::Parts(vec![Part {
-                        name: 10,
-                        file: Some("a.tar".to_owned()),
-                        head: String::new(),
-                        content: vec![0; 1024],
-                    }]),
-                });
+            for accept in [b"text/html".to_vec(), b"application/json".to_vec()] {
+                let file = Part {
+                    name: 10,
+                    file: Some("a.tar".to_owned()),
+                    head: String::new(),
+                    content: vec![0; 1024],
+                };
+                let bodies = [
+                    Content::None,
+                    Content::Bytes(vec![0xff]),
+                    Content::Form(Vec::new()),
+                    Content::Parts(vec![file]),
+                ];
+                for (body, who) in bodies.into_iter().flat_map(|body| {
+                    [
+                        (body.clone(), Who::Nobody),
+                        (body.clone(), Who::Token),
+                        (body, Who::Session),
+                    ]
+                }) {
+                    run(Input {
+                        route,
+                        method: None,
+                        names: Vec::new(),
+                        query: Query::Pairs(vec![(23, "app".to_owned())]),
+                        headers: vec![(0, accept.clone())],
+                        who,
+                        body,
+                    });
+                }
             }
         }
     }

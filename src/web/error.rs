@@ -98,9 +98,9 @@ impl FromServerFnError for AppError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Request(_) => Self::Unreachable,
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
-                Self::refused("the form was not complete")
-            }
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => incomplete(),
+            // On the server this is a form that can't be read, in the browser an answer.
+            ServerFnErrorErr::Deserialization(_) if cfg!(feature = "ssr") => incomplete(),
             ServerFnErrorErr::Registration(_)
             | ServerFnErrorErr::UnsupportedRequestMethod(_)
             | ServerFnErrorErr::ServerError(_)
@@ -110,6 +110,14 @@ impl FromServerFnError for AppError {
             | ServerFnErrorErr::Response(_) => Self::Internal(String::new()),
         }
     }
+}
+
+/// What a client is told whose form could not be read: its fault, where the framework would answer 500.
+fn incomplete() -> AppError {
+    let error = AppError::refused("the form was not complete");
+    #[cfg(feature = "ssr")]
+    let error = super::response::failed(error);
+    error
 }
 
 fn logged_as(request_id: &str) -> String {
