@@ -16,8 +16,9 @@ use crate::db::{Db, DbError, Tx, retrying};
 use crate::fault::Fault;
 use crate::store::{BlobStore, ByteStream, StoreError};
 
-/// How long a link into the store lasts: a client may have layers to fetch before it comes to this one.
-const LINK_LASTS: Duration = Duration::from_mins(20);
+/// How long a link into the store lasts. Clients follow it at once, and ask for another one when they begin again; whoever
+/// has it may read the blob until then, also when the repository has become private.
+const LINK_LASTS: Duration = Duration::from_mins(5);
 
 /// Reads blobs, mounts them, and takes them out of a repository.
 #[derive(Debug, Clone)]
