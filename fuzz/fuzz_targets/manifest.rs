@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input| dockyard_fuzz::manifest::run(input));
+libfuzzer_sys::fuzz_target!(|input: (Option<&str>, &[u8])| dockyard_fuzz::manifest::run(input));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input| dockyard_fuzz::range::run(input));
+libfuzzer_sys::fuzz_target!(|input: (u64, &str)| dockyard_fuzz::range::run(input));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input| dockyard_fuzz::reference::run(input));
+libfuzzer_sys::fuzz_target!(|input: &str| dockyard_fuzz::reference::run(input));
