@@ -30,7 +30,7 @@ RUSTFLAGS="${coverage[*]}" cargo build --locked --profile fuzz --package dockyar
 
 corpus=target/fuzz-corpus
 rm -rf "$corpus"
-mkdir -p "$corpus"
+mkdir -p "${all[@]/#/$corpus/}"
 tar --extract --xz --file fuzz/corpus.tar.xz --directory "$corpus"
 
 for target in "${targets[@]}"; do
