@@ -1,10 +1,11 @@
 //! Requests: whatever is sent to any route, by nobody or by a user, is answered, and no answer is a fault of the server.
 
+mod input;
+
 use std::cell::RefCell;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use arbitrary::Arbitrary;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, SET_COOKIE};
@@ -17,152 +18,23 @@ use dockyard::server::{AppState, Route, router, routes};
 use dockyard_hub::accounts::{Caller, TokenWish};
 use futures::stream;
 use http_body_util::BodyExt;
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower_service::Service;
 
 use crate::hub::{PASSWORD, folder, open};
+pub use input::Input;
+use input::{HEADERS, Who, path};
 
 /// Inputs until a new hub is made, so that memory and disk stay small.
 const INPUTS_MAX: u32 = 2000;
-/// What waits longer than this for its answer hangs.
+/// Longest wait for an answer; a server that takes longer hangs.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
-const BOUNDARY: &str = "fuzz";
-/// What may not stand in a path or a query as it is.
-const IN_PATH: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'`')
-    .add(b'{')
-    .add(b'}');
-const IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
-
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let runtime = Runtime::new().expect("the runtime starts");
     runtime.block_on(async { routes() })
 });
-
-/// Headers that the server looks at, beside those of the credentials.
-const HEADERS: [&str; 20] = [
-    "accept",
-    "accept-encoding",
-    "content-range",
-    "content-type",
-    "docker-content-digest",
-    "expect",
-    "forwarded",
-    "host",
-    "if-match",
-    "if-none-match",
-    "if-range",
-    "oci-subject",
-    "origin",
-    "range",
-    "referer",
-    "sec-fetch-site",
-    "transfer-encoding",
-    "user-agent",
-    "x-forwarded-for",
-    "x-forwarded-host",
-];
-
-/// Parameters of addresses, fields of forms and of JSON.
-const FIELDS: [&str; 34] = [
-    "access_type",
-    "account",
-    "after",
-    "artifactType",
-    "client_id",
-    "compat",
-    "days",
-    "description",
-    "digest",
-    "email",
-    "file",
-    "filter",
-    "from",
-    "grant_type",
-    "last",
-    "layers",
-    "mount",
-    "n",
-    "name",
-    "next",
-    "page",
-    "password",
-    "platform",
-    "q",
-    "reach",
-    "readme",
-    "refresh_token",
-    "repository",
-    "scope",
-    "size_bytes",
-    "sort",
-    "tag",
-    "username",
-    "visibility",
-];
-
-#[derive(Debug, Arbitrary)]
-pub struct Input {
-    /// Which of the routes.
-    route: u16,
-    /// Replaces the method of the route.
-    method: Option<u8>,
-    /// What stands where the route has a name.
-    names: Vec<Name>,
-    query: Query,
-    headers: Vec<(u8, Vec<u8>)>,
-    who: Who,
-    body: Content,
-}
-
-#[derive(Debug, Arbitrary)]
-enum Name {
-    /// One that there is.
-    Known,
-    Any(String),
-}
-
-#[derive(Debug, Arbitrary)]
-enum Query {
-    None,
-    Any(String),
-    Pairs(Vec<(u8, String)>),
-}
-
-#[derive(Debug, Arbitrary)]
-enum Who {
-    Nobody,
-    Token,
-    Session,
-    Basic(String, String),
-    Other(Vec<u8>),
-}
-
-#[derive(Debug, Clone, Arbitrary)]
-enum Content {
-    None,
-    Bytes(Vec<u8>),
-    Form(Vec<(u8, String)>),
-    Json(Vec<(u8, String)>),
-    Parts(Vec<Part>),
-}
-
-/// A part of a form with files.
-#[derive(Debug, Clone, Arbitrary)]
-struct Part {
-    name: u8,
-    file: Option<String>,
-    head: String,
-    content: Vec<u8>,
-}
 
 /// A server without a network.
 struct Dock {
@@ -293,92 +165,6 @@ impl Dock {
     }
 }
 
-impl Query {
-    fn text(self) -> String {
-        match self {
-            Self::None => String::new(),
-            Self::Any(text) => format!("?{}", utf8_percent_encode(&text, IN_QUERY)),
-            Self::Pairs(pairs) => format!("?{}", form(&pairs)),
-        }
-    }
-}
-
-impl Content {
-    /// The type and the bytes of a body.
-    fn bytes(self) -> (Option<HeaderValue>, Vec<u8>) {
-        match self {
-            Self::None => (None, Vec::new()),
-            Self::Bytes(bytes) => (None, bytes),
-            Self::Form(pairs) => {
-                let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-                (Some(kind), form(&pairs).into_bytes())
-            }
-            Self::Json(pairs) => {
-                let pairs = pairs.into_iter();
-                let object = pairs.map(|(key, value)| (field(key).to_owned(), value.into()));
-                let object = serde_json::Value::Object(object.collect());
-                let kind = HeaderValue::from_static("application/json");
-                (Some(kind), object.to_string().into_bytes())
-            }
-            Self::Parts(parts) => {
-                let mut body = Vec::new();
-                for part in parts {
-                    part.write(&mut body);
-                }
-                body.extend(format!("--{BOUNDARY}--\r\n").bytes());
-                let kind = HeaderValue::from_static("multipart/form-data; boundary=fuzz");
-                (Some(kind), body)
-            }
-        }
-    }
-}
-
-impl Part {
-    fn write(self, body: &mut Vec<u8>) {
-        let file = self.file.map(|file| format!("; filename=\"{file}\""));
-        let head = format!(
-            "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{}\"{}\r\n{}\r\n\r\n",
-            field(self.name),
-            file.unwrap_or_default(),
-            self.head
-        );
-        body.extend(head.bytes());
-        body.extend(self.content);
-        body.extend(b"\r\n");
-    }
-}
-
-fn field(n: u8) -> &'static str {
-    FIELDS[usize::from(n) % FIELDS.len()]
-}
-
-fn form(pairs: &[(u8, String)]) -> String {
-    let pair = |(key, value): &(u8, String)| {
-        format!(
-            "{}={}",
-            field(*key),
-            utf8_percent_encode(value, NON_ALPHANUMERIC)
-        )
-    };
-    pairs.iter().map(pair).collect::<Vec<_>>().join("&")
-}
-
-/// Fills in the names of a route: `/u/{user}`.
-fn path(route: &str, names: &[Name]) -> String {
-    let mut names = names.iter();
-    let filled = route.split('/').map(|part| {
-        let is_filled = part.starts_with(['{', ':', '*']);
-        match is_filled.then(|| names.next().unwrap_or(&Name::Known)) {
-            None => part.to_owned(),
-            Some(Name::Any(name)) => utf8_percent_encode(name, IN_PATH).to_string(),
-            Some(Name::Known) if part.contains("user") => "fuzz".to_owned(),
-            Some(Name::Known) if part.contains("tag") || part.contains("ref") => "v1".to_owned(),
-            Some(Name::Known) => "fuzz/app".to_owned(),
-        }
-    });
-    filled.collect::<Vec<_>>().join("/")
-}
-
 async fn answer(app: &mut Router, request: Request<Body>) -> StatusCode {
     let Ok(answer) = app.call(request).await;
     let status = answer.status();
@@ -402,6 +188,7 @@ async fn log_in(app: &mut Router) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use super::input::{Content, Part, Query};
     use super::*;
 
     #[test]
