@@ -34,7 +34,7 @@ pub struct AppState {
     pub addresses: Addresses,
     /// Time limits of request bodies.
     pub times: Times,
-    /// What is held of answers for clients.
+    /// The budget of answers that clients have not taken.
     pub unsent: Unsent,
 }
 

@@ -112,7 +112,7 @@ impl FromServerFnError for AppError {
     }
 }
 
-/// What a client is told whose form could not be read: its fault, where the framework would answer 500.
+/// Makes the error for a form that cannot be read: 422, where the framework would answer 500.
 fn incomplete() -> AppError {
     let error = AppError::refused("the form was not complete");
     #[cfg(feature = "ssr")]

@@ -116,6 +116,9 @@ impl<K: Hash + Eq + Clone> Place<K> {
     /// Takes more until there are `count`. Errors: [`Busy`], at once.
     pub fn grow(&mut self, count: usize) -> Result<(), Busy> {
         let more = count.saturating_sub(self.count);
+        if more == 0 {
+            return Ok(());
+        }
         self.of.add(self.party.as_ref(), more)?;
         self.count += more;
         Ok(())

@@ -58,8 +58,8 @@ pub struct Places {
     /// How the store encrypts: AES256, aws:kms, or aws:kms:KEY [default: as the bucket says]
     #[arg(long, env = "DOCKYARD_S3_ENCRYPTION", value_name = "KIND")]
     pub s3_encryption: Option<String>,
-    /// Whether clients fetch blobs from the store itself, over links that last for 5 minutes: they must be
-    /// able to reach it [default: false]
+    /// Lead clients to the store for blobs, over links that last for 5 minutes: they must be able to reach
+    /// it [default: false]
     #[arg(
         long,
         env = "DOCKYARD_S3_REDIRECT",

@@ -1,6 +1,6 @@
-//! What every request passes on its way in, and its answer on the way out.
+//! The rules that requests pass on their way in, and answers on their way out.
 //!
-//! Several rules to a layer: each layer copies the whole service below it for each request.
+//! One layer applies several rules, because axum copies everything below a layer for each request.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -12,7 +12,7 @@ use super::unsent::{self, Unsent};
 use crate::server::session::Secure;
 use crate::server::{AppState, requests};
 
-/// What the gate of all requests has to know.
+/// The settings of [`of_all`].
 #[derive(Clone)]
 pub struct Bounds {
     secure: Secure,
@@ -30,7 +30,7 @@ impl From<&AppState> for Bounds {
     }
 }
 
-/// For all requests: the bounds on their bodies and answers, and the refusal of what is malformed or of another site.
+/// Applies to all requests: bounds their bodies and answers, and refuses malformed and cross-site ones.
 pub async fn of_all(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
     let checked = async |request: Request| match requests::refused(&request, bounds.secure) {
         Some(refused) => refused.into_response(),
@@ -40,7 +40,7 @@ pub async fn of_all(State(bounds): State<Bounds>, request: Request, next: Next) 
     unsent::bound(&bounds.unsent, request, bounded).await
 }
 
-/// For what browsers ask: the room of users for larger bodies, and messages for the browser that they are for.
+/// Applies to requests of browsers: allows users larger bodies, and shows messages to their own browser alone.
 pub async fn of_browsers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let own = async |request| {
         told::own_only(state.secure(), request, async |request| {

@@ -1,8 +1,9 @@
 //! A budget for answers that clients have not taken yet: by connection, by network and in all.
 //!
-//! Over HTTP/2 a client may ask for many things and take none of them. What is held for each is counted from the answer's
-//! head to the last byte of its body, or until the connection is gone.
+//! Over HTTP/2 a client can send many requests and read none of the answers. The bytes of an answer count from its head to the
+//! last byte of its body, or until the connection is closed.
 
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -23,11 +24,11 @@ pub const UNSENT: (usize, usize) = (512 * MIB, 128 * MIB);
 /// Bytes of the answers on one connection.
 const OF_CONNECTION: usize = 32 * MIB;
 const MIB: usize = 1024 * 1024;
-/// What the server keeps of an answer beside its bytes.
+/// Memory of an answer beside its body.
 const ANSWER_BYTES: usize = 4 * 1024;
-/// What is held of a body that is read while it is sent: a piece that was read, and the buffer for sending.
+/// Memory of a body that is read while it is sent: one piece, and the buffer for sending.
 const STREAM_BYTES: usize = 128 * 1024;
-/// Answers up to this go at once over HTTP/1.1, where there is one at a time.
+/// Longest answer that does not count over HTTP/1.1, where a connection has one answer at a time.
 const SMALL_BYTES: usize = 16 * 1024;
 
 /// The budget of all answers. Cheap to clone.
@@ -57,11 +58,10 @@ impl Unsent {
         }
     }
 
-    fn take(&self, from: Peer, on: &OnConnection, bytes: usize) -> Result<Taken, Busy> {
+    fn take(&self, from: IpAddr, on: &OnConnection, bytes: usize) -> Result<Taken, Busy> {
         Ok(Taken {
             of_connection: on.0.take_several((), bytes)?,
-            of_network: self.by_network.take_several(network(from.0), bytes)?,
-            bytes,
+            of_network: self.by_network.take_several(network(from), bytes)?,
         })
     }
 }
@@ -70,25 +70,22 @@ impl Unsent {
 struct Taken {
     of_connection: Place<()>,
     of_network: Place<u128>,
-    bytes: usize,
 }
 
 impl Taken {
     fn grow(&mut self, bytes: usize) -> Result<(), Busy> {
         self.of_connection.grow(bytes)?;
-        self.of_network.grow(bytes)?;
-        self.bytes = self.bytes.max(bytes);
-        Ok(())
+        self.of_network.grow(bytes)
     }
 }
 
-/// Answers 503 in the place of an answer for which there is no room.
+/// Answers 503 when there is no room for the answer.
 pub async fn bound(
     unsent: &Unsent,
     request: Request,
     answer: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
-    let from = Peer(Peer::of(request.extensions()));
+    let from = Peer::of(request.extensions());
     let on = request.extensions().get::<OnConnection>().cloned();
     let version = request.version();
     let response = answer(request).await;
@@ -109,7 +106,7 @@ pub async fn bound(
     }
 }
 
-/// A body with what it takes of the budget.
+/// A body, and its share of the budget.
 struct Unread {
     body: Body,
     taken: Taken,
@@ -127,7 +124,6 @@ impl HttpBody for Unread {
         // Pages come as a stream of one piece.
         if let Some(Ok(frame)) = &frame
             && let Some(bytes) = frame.data_ref()
-            && bytes.len() > self.taken.bytes
         {
             self.taken.grow(bytes.len())?;
         }

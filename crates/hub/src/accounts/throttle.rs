@@ -4,7 +4,7 @@
 //! Only wrong passwords count. While as many tries are under way as may still fail, further ones wait for what becomes of
 //! them: many right passwords at the same moment all pass, and many guesses are as few as one after the other.
 //!
-//! What is remembered is bounded, and gone with the process; several nodes on one database count together
+//! The counts are bounded and end with the process; several nodes on one database count together
 //! (`shared_tries`).
 
 use std::hash::{BuildHasher, RandomState};

@@ -16,8 +16,8 @@ use crate::db::{Db, DbError, Tx, retrying};
 use crate::fault::Fault;
 use crate::store::{BlobStore, ByteStream, StoreError};
 
-/// How long a link into the store lasts. Clients follow it at once, and ask for another one when they begin again; whoever
-/// has it may read the blob until then, also when the repository has become private.
+/// Lifetime of a link into the store. Clients follow a link at once and ask for a new one to begin again. Until its end
+/// anyone who has the link can read the blob, even if the repository has become private.
 const LINK_LASTS: Duration = Duration::from_mins(5);
 
 /// Reads blobs, mounts them, and takes them out of a repository.

@@ -40,7 +40,7 @@ struct Claims {
     token: Option<String>,
     /// Expiry in Unix seconds.
     exp: i64,
-    /// What was granted, space-separated.
+    /// The granted scopes, separated by spaces.
     scope: String,
 }
 
