@@ -86,7 +86,7 @@ suites() {
     if [ "$on" = s3 ] && [ ${#wanted[@]} -gt 1 ]; then beside=$on; else others+=("$on"); fi
   done
   if [ -n "$beside" ]; then
-    NEXTEST_TEST_THREADS=$(($(nproc) + 1))
+    NEXTEST_TEST_THREADS=$(($(nproc) + 1)) RUST_TEST_THREADS=$(($(nproc) + 1))
     start_beside 'the suite on s3' suite s3
   fi
   for on in "${others[@]}"; do suite "$on" || status=1; done
