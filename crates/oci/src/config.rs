@@ -17,6 +17,8 @@ pub struct ImageConfig {
     #[serde(deserialize_with = "or_default")]
     pub architecture: String,
     pub variant: Option<String>,
+    #[serde(rename = "os.version")]
+    pub os_version: Option<String>,
     pub created: Option<String>,
     pub author: Option<String>,
     #[serde(deserialize_with = "or_default")]
@@ -78,6 +80,10 @@ impl ImageConfig {
             architecture: self.architecture.clone(),
             os: self.os.clone(),
             variant: self.variant.clone().filter(|variant| !variant.is_empty()),
+            os_version: self
+                .os_version
+                .clone()
+                .filter(|version| !version.is_empty()),
         })
     }
 }

@@ -21,6 +21,8 @@ pub type Annotations = BTreeMap<String, String>;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Descriptor {
+    /// Of content that says nothing about itself, [`MediaType::UNKNOWN`].
+    #[serde(default = "unknown", deserialize_with = "or_unknown")]
     pub media_type: MediaType,
     pub digest: Digest,
     /// Size in bytes.
@@ -35,7 +37,7 @@ pub struct Descriptor {
     pub platform: Option<Platform>,
     #[serde(
         default,
-        deserialize_with = "or_default",
+        deserialize_with = "annotations",
         skip_serializing_if = "Annotations::is_empty"
     )]
     pub annotations: Annotations,
@@ -91,17 +93,25 @@ struct Document {
     layers: Option<Vec<Descriptor>>,
     manifests: Option<Vec<Descriptor>>,
     subject: Option<Descriptor>,
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "annotations")]
     annotations: Annotations,
 }
 
-/// Reads `null` as nothing, as some encoders write an empty map.
-fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
-where
-    T: Deserialize<'de> + Default,
-    D: Deserializer<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+fn unknown() -> MediaType {
+    MediaType::known(MediaType::UNKNOWN)
+}
+
+fn or_unknown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MediaType, D::Error> {
+    Ok(unless_empty(deserializer)?.unwrap_or_else(unknown))
+}
+
+/// Reads `null` as an empty map, and as an empty text in it.
+fn annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Annotations, D::Error> {
+    let map: Option<BTreeMap<String, Option<String>>> = Option::deserialize(deserializer)?;
+    let texts = map.unwrap_or_default().into_iter();
+    Ok(texts
+        .map(|(key, text)| (key, text.unwrap_or_default()))
+        .collect())
 }
 
 /// Reads an empty text as none.
@@ -155,7 +165,7 @@ impl Manifest {
             1 => return Err(ManifestError::Schema1),
             other => return Err(ManifestError::SchemaVersion(other)),
         }
-        let kind = document.kind()?;
+        let kind = document.kind(content_type)?;
         let media_type = document.media_type(kind, content_type)?;
         Ok(Self {
             kind,
@@ -201,12 +211,22 @@ impl Manifest {
 }
 
 impl Document {
-    fn kind(&self) -> Result<ManifestKind, ManifestError> {
+    fn kind(&self, content_type: Option<&str>) -> Result<ManifestKind, ManifestError> {
         match (&self.config, &self.layers, &self.manifests) {
             (Some(_), _, None) => Ok(ManifestKind::Image),
             (None, None, Some(_)) => Ok(ManifestKind::Index),
+            // An empty list is `null` in what Go writes.
+            (None, None, None) if self.says_index(content_type) => Ok(ManifestKind::Index),
             _ => Err(ManifestError::Shape),
         }
+    }
+
+    fn says_index(&self, content_type: Option<&str>) -> bool {
+        let sent = content_type
+            .and_then(essence)
+            .and_then(|sent| sent.parse().ok());
+        let said = self.media_type.clone().or(sent);
+        said.is_some_and(|said: MediaType| said.is_index())
     }
 
     fn media_type(
@@ -214,17 +234,17 @@ impl Document {
         kind: ManifestKind,
         content_type: Option<&str>,
     ) -> Result<MediaType, ManifestError> {
-        let sent = content_type
-            .map(|text| text.split(';').next().unwrap_or_default().trim())
-            .filter(|text| !text.is_empty() && *text != "application/json");
-        let media_type = match (&self.media_type, sent) {
-            (Some(inner), Some(outer)) if inner.as_str() != outer => {
+        let sent = content_type.and_then(essence);
+        let said = self.media_type.as_ref();
+        let said = said.and_then(|said| essence(said.as_str()));
+        let media_type = match (said, sent) {
+            (Some(inner), Some(outer)) if inner != outer => {
                 return Err(ManifestError::MediaTypeMismatch {
                     document: inner.to_string(),
                     request: outer.to_owned(),
                 });
             }
-            (Some(inner), _) => inner.as_str(),
+            (Some(inner), _) => inner,
             (None, Some(outer)) => outer,
             (None, None) if kind == ManifestKind::Index => MediaType::OCI_INDEX,
             (None, None) => MediaType::OCI_MANIFEST,
@@ -241,6 +261,13 @@ impl Document {
             .parse()
             .map_err(|_| ManifestError::MediaType(media_type.to_owned()))
     }
+}
+
+/// Reads a `Content-Type` without its parameters; `None` of one that says nothing about a manifest.
+fn essence(content_type: &str) -> Option<&str> {
+    let text = content_type.split(';').next()?.trim();
+    let says_nothing = ["", "application/json", MediaType::UNKNOWN].contains(&text);
+    (!says_nothing).then_some(text)
 }
 
 fn is_schema_1(bytes: &[u8]) -> bool {

@@ -2,18 +2,21 @@
 
 use std::str::FromStr;
 
+use crate::is_harmful;
 use crate::text::text_type;
 
 /// Longest media type in bytes that is kept: RFC 6838 allows 127 on each side of the slash.
 const MEDIA_TYPE_MAX: usize = 255;
 
-/// A media type without parameters, `type/subtype`.
+/// A media type as it is written, `type/subtype` with perhaps parameters.
 ///
-/// Source: RFC 6838, section 4.2.
+/// Source: RFC 6838, section 4.2; RFC 9110, section 8.3.1.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MediaType(Box<str>);
 
 impl MediaType {
+    /// What content is that says nothing about itself.
+    pub const UNKNOWN: &str = "application/octet-stream";
     pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
     pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
     pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -45,6 +48,22 @@ impl MediaType {
         matches!(self.as_str(), Self::OCI_INDEX | Self::DOCKER_LIST)
     }
 
+    /// Tells whether content of this type is a layer that engines unpack.
+    ///
+    /// Source: OCI image-spec, "Image Layer Filesystem Changeset"; docker's schema 2.
+    pub fn is_layer(&self) -> bool {
+        let Some((kind, end)) = self.0.rsplit_once(".tar") else {
+            return false;
+        };
+        matches!(
+            kind,
+            "application/vnd.oci.image.layer.v1"
+                | "application/vnd.oci.image.layer.nondistributable.v1"
+                | "application/vnd.docker.image.rootfs.diff"
+                | "application/vnd.docker.image.rootfs.foreign.diff"
+        ) && matches!(end, "" | "+gzip" | ".gzip" | "+zstd" | ".zstd")
+    }
+
     /// Tells whether content of this type is kept elsewhere and may be missing here.
     ///
     /// Source: OCI image-spec, "Non-Distributable Layers", and docker's foreign layers.
@@ -56,17 +75,13 @@ impl MediaType {
 impl FromStr for MediaType {
     type Err = MediaTypeError;
 
+    /// Takes whatever can be shown: what is in front of its parameters is for whoever understands the content.
     fn from_str(text: &str) -> Result<Self, MediaTypeError> {
-        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
-        let side = |part: &str| {
-            part.bytes().all(allowed) && part.starts_with(|c: char| c.is_ascii_alphanumeric())
-        };
-        match text.split_once('/') {
-            Some((main, sub)) if text.len() <= MEDIA_TYPE_MAX && side(main) && side(sub) => {
-                Ok(Self(text.into()))
-            }
-            _ => Err(MediaTypeError),
+        let is_shown = text.trim() == text && !text.chars().any(is_harmful);
+        if text.is_empty() || text.len() > MEDIA_TYPE_MAX || !is_shown {
+            return Err(MediaTypeError);
         }
+        Ok(Self(text.into()))
     }
 }
 
@@ -74,5 +89,5 @@ text_type!(MediaType);
 
 /// A text that is not a media type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a media type is written type/subtype")]
+#[error("a media type has 1 to 255 characters that can be shown, as in application/json")]
 pub struct MediaTypeError;

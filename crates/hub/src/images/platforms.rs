@@ -27,9 +27,10 @@ pub(super) async fn of(blobs: &Blobs, grant: &Grant<Pull>, manifest: &Manifest) 
         ),
     };
     for platform in named {
-        let text = platform.to_string();
+        let text = platform.without_version();
         // Attestations are listed as unknown/unknown.
-        let fits = text.len() <= PLATFORM_MAX_BYTES && platform.os != "unknown";
+        let is_image = platform.is_named() && platform.os != "unknown";
+        let fits = text.len() <= PLATFORM_MAX_BYTES && is_image;
         if fits && is_plain(&text) && !found.contains(&text) && found.len() < PLATFORMS_MAX {
             found.push(text);
         }

@@ -23,12 +23,17 @@ fn annotations() -> impl Strategy<Value = Annotations> {
 }
 
 fn platform() -> impl Strategy<Value = Platform> {
-    ("[a-z0-9]{1,8}", "[a-z]{1,8}", option::of("v[0-9]")).prop_map(|(architecture, os, variant)| {
-        Platform {
-            architecture,
-            os,
-            variant,
-        }
+    let texts = (
+        "[a-z0-9]{0,8}",
+        "[a-z]{0,8}",
+        option::of("v[0-9]"),
+        option::of("[0-9.]{1,9}"),
+    );
+    texts.prop_map(|(architecture, os, variant, os_version)| Platform {
+        architecture,
+        os,
+        variant,
+        os_version,
     })
 }
 
