@@ -8,7 +8,9 @@ use std::cell::RefCell;
 use arbitrary::Arbitrary;
 use bytes::Bytes;
 use dockyard_hub::accounts::{Caller, Pull};
-use dockyard_hub::images::archive::{ExportError, ImportError, ImportedImage, Reader, Wanted};
+use dockyard_hub::images::archive::{
+    ExportError, ImportError, ImportOptions, Imported, ImportedImage, Reader, Wanted,
+};
 use dockyard_hub::images::{ImageError, Page, Repair};
 use dockyard_hub::{Caretaker, Hub};
 use dockyard_oci::{Reference, RepositoryName, Tag};
@@ -82,7 +84,7 @@ impl Dock {
         let tag: Option<Tag> = with_tag.then(|| "tag".parse().expect("a tag"));
         self.runtime.block_on(async {
             match self.import(&name, tarball, tag.as_ref()).await {
-                Ok(images) => self.hand_out(&name, &images).await,
+                Ok(imported) => self.hand_out(&name, &imported.images).await,
                 Err(ImportError::Image(error)) => assert!(!is_ours(&error), "{error}"),
                 Err(error) => assert!(!error.to_string().is_empty()),
             }
@@ -94,7 +96,7 @@ impl Dock {
         name: &RepositoryName,
         tarball: Vec<u8>,
         tag: Option<&Tag>,
-    ) -> Result<Vec<ImportedImage>, ImportError> {
+    ) -> Result<Imported, ImportError> {
         let access = &self.hub.access;
         let grant = access
             .authorize_push(&self.caller, name)
@@ -104,10 +106,13 @@ impl Dock {
             .chunks(1000)
             .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
             .collect();
-        self.hub
-            .archives
-            .import(&grant, HERE, stream::iter(chunks), tag)
-            .await
+        let options = ImportOptions {
+            tag: tag.cloned(),
+            ..ImportOptions::default()
+        };
+        let chunks = stream::iter(chunks);
+        let archives = &self.hub.archives;
+        archives.import(&grant, HERE, chunks, &options).await
     }
 
     /// Hands out what was taken in, as an image and as everything that a tag leads to, and takes that in again.
@@ -163,9 +168,9 @@ impl Dock {
                 let again = again.unwrap_or_else(|error| {
                     panic!("{wanted:?} of {tag} is not taken again: {error}")
                 });
-                assert_eq!(again.len(), 1);
+                assert_eq!(again.images.len(), 1);
                 if wanted == Wanted::Everything {
-                    assert_eq!(again[0].digest, export.digest);
+                    assert_eq!(again.images[0].digest, export.digest);
                 }
             }
         }

@@ -1,6 +1,8 @@
 //! Headers of tarballs: whatever comes, what is held is bounded, and an entry never says more than its headers may.
 
-use dockyard_oci::tar::{BLOCK_BYTES, Block, EXTENDED_BYTES_MAX, EntryKind, Parser, padding};
+use dockyard_oci::tar::{
+    BLOCK_BYTES, Block, EXTENDED_BYTES_MAX, Entry, EntryKind, Map, Parser, Piece, padding,
+};
 
 /// Runs one input: blocks and contents as a reader would hand them in.
 ///
@@ -14,7 +16,7 @@ pub fn run(input: &[u8]) {
         rest = after;
         match parser.header(&summed(*block)) {
             Err(_) => return,
-            Ok(Block::End) => {}
+            Ok(Block::End | Block::Continued) => {}
             Ok(Block::Extended { size_bytes }) => {
                 assert!(size_bytes <= EXTENDED_BYTES_MAX);
                 let length = usize::try_from(size_bytes).expect("it is short");
@@ -32,11 +34,40 @@ pub fn run(input: &[u8]) {
                 let is_link = matches!(entry.kind, EntryKind::HardLink | EntryKind::SymbolicLink);
                 assert!(is_link || entry.target.is_empty());
                 assert!(padding(entry.size_bytes) < BLOCK_BYTES as u64);
+                lay_out(&entry, rest);
                 rest = skip(rest, entry.size_bytes);
                 rest = skip(rest, padding(entry.size_bytes));
             }
         }
     }
+}
+
+/// Lays a sparse file out: its parts are as long as the file.
+fn lay_out(entry: &Entry, content: &[u8]) {
+    let Some(mut sparse) = entry.sparse.clone() else {
+        return;
+    };
+    let (mut stored, mut map) = (entry.size_bytes, Map::default());
+    let mut blocks = content.as_chunks::<BLOCK_BYTES>().0.iter();
+    while sparse.is_in_content() {
+        let Some(block) = blocks.next() else {
+            return;
+        };
+        stored = stored.saturating_sub(BLOCK_BYTES as u64);
+        match map.block(&mut sparse, block) {
+            Err(_) => return,
+            Ok(true) => break,
+            Ok(false) => {}
+        }
+    }
+    let Ok(pieces) = sparse.pieces(stored) else {
+        return;
+    };
+    let length = |piece: &Piece| match piece {
+        Piece::Data(bytes) | Piece::Zeros(bytes) => *bytes,
+    };
+    let whole: u64 = pieces.iter().map(length).sum();
+    assert_eq!(whole, sparse.real_bytes());
 }
 
 /// Gives a header its right checksum, so that what comes after it is reached. Source: POSIX, "ustar Interchange Format".

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{AccountError, Caller, Pull};
-use dockyard_hub::images::archive::{ImportedImage, Reader, Wanted};
+use dockyard_hub::images::archive::{ImportOptions, Imported, ImportedImage, Reader, Wanted};
 use dockyard_oci::{Digest, ImageName, Reference, RepositoryName, Tag};
 use futures::Stream;
 use serde::Deserialize;
@@ -26,35 +26,59 @@ use super::error::ApiError;
 use super::peer::Peer;
 use super::range;
 
+/// What `PUT /api/v1/images/{name}` may be told.
+#[derive(Deserialize)]
+pub struct ImportQuery {
+    /// The image that is meant, by a name or digest that the tarball has for it.
+    image: Option<String>,
+}
+
 /// `PUT /api/v1/images/{name}`: stores the images of a tarball.
 ///
-/// With a tag in the name the one image gets it; without, all get the tags that the tarball names.
+/// With a tag in the name the one image gets it; with a digest it must be that image; without, all get the tags that the
+/// tarball names. `?image=NAME` chooses one of several.
 pub async fn import(
     State(hub): State<Hub>,
     ApiCaller(caller): ApiCaller,
     peer: Peer,
     Path(name): Path<String>,
+    Query(query): Query<ImportQuery>,
     body: Body,
 ) -> Result<impl IntoResponse, ApiError> {
     let name = parse(&name)?;
-    let tag = match name.reference {
-        None => None,
-        Some(Reference::Tag(tag)) => Some(tag),
-        Some(Reference::Digest(_)) => return Err(digest_given()),
+    let options = options(name.reference, query.image)?;
+    let (stream, rest) = body::lend(body);
+    let sender = (&caller, peer.0);
+    let imported = store(&hub, sender, &name.repository, &options, stream).await;
+    if imported.is_err() {
+        rest.drain().await;
+    }
+    let answer = describe(&name.repository, &imported?);
+    Ok((StatusCode::CREATED, Json(answer)))
+}
+
+/// Longest name of an image in bytes that is looked for in a tarball.
+const IMAGE_MAX: usize = 1024;
+
+/// Puts together what of a tarball is to be stored.
+///
+/// Errors: `IMAGE_INVALID`.
+pub fn options(
+    reference: Option<Reference>,
+    image: Option<String>,
+) -> Result<ImportOptions, ApiError> {
+    let image = image.map(|image| image.trim().to_owned());
+    let image = image.filter(|image| !image.is_empty());
+    if image.as_ref().is_some_and(|image| image.len() > IMAGE_MAX) {
+        let message = format!("the name of an image has at most {IMAGE_MAX} bytes");
+        return Err(ApiError::bad_request("IMAGE_INVALID", message));
+    }
+    let (tag, digest) = match reference {
+        None => (None, None),
+        Some(Reference::Tag(tag)) => (Some(tag), None),
+        Some(Reference::Digest(digest)) => (None, Some(digest)),
     };
-    let stream = body::stream(body);
-    let images = store(
-        &hub,
-        (&caller, peer.0),
-        &name.repository,
-        tag.as_ref(),
-        stream,
-    )
-    .await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(describe(&name.repository, &images)),
-    ))
+    Ok(ImportOptions { tag, digest, image })
 }
 
 /// Most layers that are asked for at once.
@@ -86,26 +110,20 @@ pub async fn known_layers(
     Ok(Json(json!({ "known": known })))
 }
 
-/// Is the error of naming a digest where a tarball goes.
-pub fn digest_given() -> ApiError {
-    let message = "a tarball is stored under a tag: its digest follows from its content";
-    ApiError::bad_request("TAG_INVALID", message)
-}
-
 /// Imports a stream into a repository that the caller may push to.
 pub async fn store(
     hub: &Hub,
     (caller, from): (&Caller, IpAddr),
     repository: &RepositoryName,
-    tag: Option<&Tag>,
+    options: &ImportOptions,
     bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
-) -> Result<Vec<ImportedImage>, ApiError> {
+) -> Result<Imported, ApiError> {
     let grant = hub.access.authorize_push(caller, repository).await?;
-    Ok(hub.archives.import(&grant, from, bytes, tag).await?)
+    Ok(hub.archives.import(&grant, from, bytes, options).await?)
 }
 
-/// Is the answer to an import.
-pub fn describe(repository: &RepositoryName, images: &[ImportedImage]) -> Value {
+/// Describes what was stored, for the sender: each image once for each of its tags.
+pub fn describe(repository: &RepositoryName, imported: &Imported) -> Value {
     let one = |image: &ImportedImage, tag: Option<&Tag>| {
         json!({
             "repository": repository,
@@ -116,11 +134,14 @@ pub fn describe(repository: &RepositoryName, images: &[ImportedImage]) -> Value 
             "layers_reused": image.layers_reused,
         })
     };
-    let images: Vec<Value> = images
-        .iter()
-        .flat_map(|image| image.tags.iter().map(move |tag| one(image, Some(tag))))
-        .collect();
-    json!({ "images": images })
+    let mut images = Vec::with_capacity(imported.images.len());
+    for image in &imported.images {
+        if image.tags.is_empty() {
+            images.push(one(image, None));
+        }
+        images.extend(image.tags.iter().map(|tag| one(image, Some(tag))));
+    }
+    json!({ "images": images, "attached": imported.attached, "left_out": imported.left_out })
 }
 
 #[derive(Deserialize)]

@@ -28,12 +28,7 @@ pub fn paused_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
-/// Streams a body; a connection that breaks ends it with an error.
-pub fn stream(body: Body) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static {
-    lend(body).0
-}
-
-/// Lends a body out as a stream; what the borrower leaves unread can be drained afterwards.
+/// Lends a body out as a stream, which a connection that breaks ends with an error; what the borrower leaves unread can be drained afterwards.
 pub fn lend(body: Body) -> (Lent, Rest) {
     let home = Arc::new(Mutex::new(None));
     (

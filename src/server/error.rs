@@ -29,6 +29,8 @@ pub struct ApiError {
     pub code: &'static str,
     /// One sentence for people.
     pub message: String,
+    /// What programs may make of it; `null` for most.
+    detail: serde_json::Value,
     /// What only the log may say.
     cause: Option<String>,
     /// When to come back, in seconds.
@@ -49,6 +51,7 @@ impl ApiError {
             status,
             code,
             message: message.to_string(),
+            detail: serde_json::Value::Null,
             cause: None,
             retry_secs: None,
         }
@@ -95,6 +98,23 @@ impl ApiError {
         }
     }
 
+    /// Adds what programs may make of the error.
+    #[must_use]
+    pub fn with_detail(self, detail: serde_json::Value) -> Self {
+        Self { detail, ..self }
+    }
+
+    /// The body of the answer. Source: OCI distribution-spec, "Error Codes".
+    pub fn body(&self) -> serde_json::Value {
+        let Self {
+            code,
+            message,
+            detail,
+            ..
+        } = self;
+        json!({ "errors": [{ "code": code, "message": message, "detail": detail }] })
+    }
+
     /// Is what the log says of a failure of the server.
     pub fn for_log(&self) -> Option<&str> {
         self.cause.as_deref()
@@ -103,8 +123,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = error_body(self.code, &self.message);
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = (self.status, Json(self.body())).into_response();
         if let Some(secs) = self.retry_secs {
             response.headers_mut().insert(RETRY_AFTER, secs.into());
         }
@@ -266,14 +285,20 @@ impl From<ImportError> for ApiError {
         match error {
             ImportError::Image(error) => error.into(),
             ImportError::Busy(busy) => Self::busy(busy),
-            ImportError::SeveralImages(_) | ImportError::NoTag => {
-                Self::bad_request("TAG_UNCLEAR", error)
+            ImportError::SeveralImages(_)
+            | ImportError::TagTwice { .. }
+            | ImportError::NoSuchImage { .. } => {
+                let detail = json!({ "images": error.choices() });
+                Self::bad_request("IMAGE_UNCLEAR", error).with_detail(detail)
             }
+            ImportError::NoTag => Self::bad_request("TAG_UNCLEAR", error),
             ImportError::Stalled { .. } => {
                 Self::new(StatusCode::REQUEST_TIMEOUT, "TARBALL_STALLED", error)
             }
             ImportError::LayerGone(_) => Self::new(StatusCode::CONFLICT, "LAYER_GONE", error),
             ImportError::NotATarball
+            | ImportError::Compression(_)
+            | ImportError::LayerCompression { .. }
             | ImportError::Truncated { .. }
             | ImportError::Damaged { .. }
             | ImportError::NoImage

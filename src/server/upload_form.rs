@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{AccountError, Caller};
-use dockyard_oci::{RepositoryName, Tag};
+use dockyard_oci::{Reference, RepositoryName, Tag};
 use futures::{Stream, StreamExt, channel::mpsc};
 use multer::Multipart;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -39,6 +39,7 @@ const HELD_MAX: usize = 512 * 1024;
 struct Fields {
     repository: String,
     tag: String,
+    image: String,
 }
 
 /// `POST /upload`: stores the tarball and leads to its tags, or back to the form with what was
@@ -59,12 +60,16 @@ pub async fn upload(
     match taken {
         Ok(repository) => see_other(&format!("/r/{repository}/-/tags")),
         Err(error) if error.status.is_server_error() => error.into_response(),
-        Err(error) => see_other(&format!(
-            "/upload?repository={}&tag={}&error={}",
-            escape(&fields.repository),
-            escape(&fields.tag),
-            escape(&error.message),
-        )),
+        Err(error) => {
+            let image = Some(&fields.image).filter(|image| !image.is_empty());
+            let image = image.map_or(String::new(), |image| format!("&image={}", escape(image)));
+            see_other(&format!(
+                "/upload?repository={}&tag={}{image}&error={}",
+                escape(&fields.repository),
+                escape(&fields.tag),
+                escape(&error.message),
+            ))
+        }
     }
 }
 
@@ -97,6 +102,7 @@ async fn take(
         match name.as_str() {
             "repository" => fields.repository = part.text().await?,
             "tag" => fields.tag = part.text().await?,
+            "image" => fields.image = part.text().await?,
             "file" if stored.is_some() && !fields.tag.trim().is_empty() => {
                 let message = "several files can't all get one tag: leave it empty";
                 return Err(ApiError::bad_request("TAG_UNCLEAR", message));
@@ -201,7 +207,8 @@ async fn store(
             }
         }
     };
-    let import = archive::store(hub, sender, &repository, tag.as_ref(), receiver.boxed());
+    let options = archive::options(tag.map(Reference::Tag), Some(fields.image.clone()))?;
+    let import = archive::store(hub, sender, &repository, &options, receiver.boxed());
     let ((), imported) = futures::join!(feed, import);
     imported.map(|_| repository)
 }

@@ -2,6 +2,12 @@
 //!
 //! Source: POSIX.1-2017, `pax`, "ustar Interchange Format" and "pax Extended Header"; GNU tar manual, "Basic Tar Format".
 
+mod sparse;
+#[cfg(test)]
+mod tests;
+
+pub use sparse::{Map, Piece, SEGMENTS_MAX, Sparse};
+
 /// Length of a header, and what contents are padded to.
 pub const BLOCK_BYTES: usize = 512;
 /// Most bytes of an extended header: a name and a link's target of 4 KiB each, and attributes.
@@ -22,7 +28,7 @@ pub enum TarError {
     TooManyExtended,
     #[error("an extended header is not well formed")]
     Extended,
-    #[error("sparse files are not supported: write the tarball without --sparse")]
+    #[error("the list of a sparse file's parts is wrong")]
     Sparse,
 }
 
@@ -33,7 +39,7 @@ pub enum EntryKind {
     Folder,
     HardLink,
     SymbolicLink,
-    /// A device, a queue, or something that is not known.
+    /// A device, a queue, a label, a list of a folder, or something that is not known.
     Other,
 }
 
@@ -44,8 +50,18 @@ pub struct Entry {
     pub name: Vec<u8>,
     /// Target of a link; empty for everything else.
     pub target: Vec<u8>,
-    /// Bytes of content.
+    /// Bytes of content in the archive.
     pub size_bytes: u64,
+    /// The parts of a file with holes.
+    pub sparse: Option<Sparse>,
+}
+
+impl Entry {
+    /// Length of the whole content in bytes, with the holes of a sparse file.
+    pub fn real_bytes(&self) -> u64 {
+        let sparse = self.sparse.as_ref();
+        sparse.map_or(self.size_bytes, Sparse::real_bytes)
+    }
 }
 
 /// One header of the tarball, parsed.
@@ -56,6 +72,8 @@ pub enum Block {
     Extended {
         size_bytes: u64,
     },
+    /// A header that goes on in the next block, which is for [`Parser::header`] too.
+    Continued,
     End,
 }
 
@@ -77,11 +95,19 @@ pub struct Parser {
     path: Option<Vec<u8>>,
     link_path: Option<Vec<u8>>,
     size_bytes: Option<u64>,
+    sparse: Option<Sparse>,
+    /// The offset of a segment whose length comes next.
+    sparse_offset: Option<u64>,
+    /// An entry whose list of segments goes on in the next block.
+    unfinished: Option<Entry>,
 }
 
 impl Parser {
     /// Reads a header.
     pub fn header(&mut self, block: &[u8; BLOCK_BYTES]) -> Result<Block, TarError> {
+        if let Some(entry) = self.unfinished.take() {
+            return self.more_segments(entry, &block[..504], block[504]);
+        }
         if block.iter().all(|byte| *byte == 0) {
             return Ok(Block::End);
         }
@@ -92,7 +118,7 @@ impl Parser {
             b'K' => Extended::Target,
             b'x' => Extended::Pax,
             b'g' => Extended::Global,
-            b'S' => return Err(TarError::Sparse),
+            b'S' => return self.old_sparse(block, size_bytes),
             kind => return Ok(Block::Entry(self.entry(block, kind, size_bytes))),
         };
         self.extended += 1;
@@ -104,6 +130,37 @@ impl Parser {
         }
         self.expects = Some(extended);
         Ok(Block::Extended { size_bytes })
+    }
+
+    /// Reads the header of a sparse file in the old GNU format.
+    fn old_sparse(
+        &mut self,
+        block: &[u8; BLOCK_BYTES],
+        size_bytes: u64,
+    ) -> Result<Block, TarError> {
+        let mut entry = self.entry(block, b'0', size_bytes);
+        entry.sparse = Some(Sparse {
+            real_bytes: number(&block[483..495])?,
+            ..Sparse::default()
+        });
+        self.more_segments(entry, &block[386..482], block[482])
+    }
+
+    fn more_segments(
+        &mut self,
+        mut entry: Entry,
+        segments: &[u8],
+        goes_on: u8,
+    ) -> Result<Block, TarError> {
+        entry
+            .sparse
+            .get_or_insert_default()
+            .read_segments(segments)?;
+        if goes_on == 0 {
+            return Ok(Block::Entry(entry));
+        }
+        self.unfinished = Some(entry);
+        Ok(Block::Continued)
     }
 
     /// Takes the content of the extended header that came last.
@@ -142,18 +199,39 @@ impl Parser {
                 let size = decimal(value).filter(|size| i64::try_from(*size).is_ok());
                 self.size_bytes = Some(size.ok_or(TarError::Number)?);
             }
-            key if key.starts_with(b"GNU.sparse.") => return Err(TarError::Sparse),
+            key => {
+                if let Some(key) = key.strip_prefix(b"GNU.sparse.") {
+                    return self.sparse_attribute(key, value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn sparse_attribute(&mut self, key: &[u8], value: &[u8]) -> Result<(), TarError> {
+        let read = || decimal(value).filter(|number| i64::try_from(*number).is_ok());
+        let sparse = self.sparse.get_or_insert_default();
+        match key {
+            b"name" => self.path = Some(value.to_vec()),
+            b"size" | b"realsize" => sparse.real_bytes = read().ok_or(TarError::Number)?,
+            b"major" if value == b"1" => sparse.in_content = true,
+            b"offset" => self.sparse_offset = Some(read().ok_or(TarError::Number)?),
+            b"numbytes" => {
+                let offset = self.sparse_offset.take().ok_or(TarError::Sparse)?;
+                sparse.add(offset, read().ok_or(TarError::Number)?)?;
+            }
+            b"map" => sparse.read_list(value)?,
             _ => {}
         }
         Ok(())
     }
 
     /// Makes an entry of a header, and forgets the extended headers before it.
-    fn entry(&mut self, block: &[u8; BLOCK_BYTES], kind: u8, size_bytes: u64) -> Entry {
+    fn entry(&mut self, block: &[u8; BLOCK_BYTES], typeflag: u8, size_bytes: u64) -> Entry {
         let before = std::mem::take(self);
         let name = before.path.or(before.long_name);
         let name = name.unwrap_or_else(|| short_name(block));
-        let kind = match kind {
+        let kind = match typeflag {
             // The format before ustar tells folders by their names.
             0 if name.ends_with(b"/") => EntryKind::Folder,
             0 | b'0' | b'7' => EntryKind::File,
@@ -170,15 +248,17 @@ impl Parser {
             _ => Vec::new(),
         };
         let size_bytes = match kind {
-            EntryKind::File | EntryKind::Other => before.size_bytes.unwrap_or(size_bytes),
-            // Whatever their headers say, nothing follows these.
+            // Whatever the headers of links, folders, devices and queues say, nothing follows them.
             EntryKind::Folder | EntryKind::HardLink | EntryKind::SymbolicLink => 0,
+            EntryKind::Other if matches!(typeflag, b'3' | b'4' | b'6') => 0,
+            EntryKind::File | EntryKind::Other => before.size_bytes.unwrap_or(size_bytes),
         };
         Entry {
             kind,
             name,
             target,
             size_bytes,
+            sparse: before.sparse.filter(|_| kind == EntryKind::File),
         }
     }
 }
@@ -250,135 +330,4 @@ fn decimal(digits: &[u8]) -> Option<u64> {
         return None;
     }
     std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn block(kind: u8, name: &[u8], size: &[u8]) -> [u8; BLOCK_BYTES] {
-        let mut block = [0; BLOCK_BYTES];
-        block[..name.len()].copy_from_slice(name);
-        block[124..124 + size.len()].copy_from_slice(size);
-        block[156] = kind;
-        block[257..263].copy_from_slice(b"ustar\0");
-        sum(&mut block);
-        block
-    }
-
-    fn sum(block: &mut [u8; BLOCK_BYTES]) {
-        block[148..156].fill(b' ');
-        let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
-        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-    }
-
-    fn entry(parser: &mut Parser, block: &[u8; BLOCK_BYTES]) -> Entry {
-        match parser.header(block) {
-            Ok(Block::Entry(entry)) => entry,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn reads_plain_headers() {
-        let mut parser = Parser::default();
-        let file = entry(&mut parser, &block(b'0', b"a/b", b"00000000017\0"));
-        assert_eq!(
-            (file.kind, &file.name[..], file.size_bytes),
-            (EntryKind::File, &b"a/b"[..], 15)
-        );
-        let old = entry(&mut parser, &block(0, b"a/", b"0"));
-        assert_eq!(old.kind, EntryKind::Folder);
-        let mut prefixed = block(b'0', b"b", b" 5 ");
-        prefixed[345..349].copy_from_slice(b"x/yz");
-        sum(&mut prefixed);
-        assert_eq!(entry(&mut parser, &prefixed).name, b"x/yz/b");
-        let mut link = block(b'2', b"l", b"7");
-        link[157..160].copy_from_slice(b"../");
-        sum(&mut link);
-        let link = entry(&mut parser, &link);
-        assert_eq!((&link.target[..], link.size_bytes), (&b"../"[..], 0));
-        assert_eq!(parser.header(&[0; BLOCK_BYTES]), Ok(Block::End));
-    }
-
-    #[test]
-    fn reads_large_numbers_and_refuses_negative_ones() {
-        let mut parser = Parser::default();
-        let large = [0x80, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0];
-        assert_eq!(
-            entry(&mut parser, &block(b'0', b"a", &large)).size_bytes,
-            1 << 33
-        );
-        for wrong in [&[0xff; 12][..], b"9", b"1 2", b"x"] {
-            assert_eq!(
-                parser.header(&block(b'0', b"a", wrong)),
-                Err(TarError::Number)
-            );
-        }
-    }
-
-    #[test]
-    fn extended_headers_are_for_the_next_entry_alone() {
-        let mut parser = Parser::default();
-        assert_eq!(
-            parser.header(&block(b'L', b"x", b"5")),
-            Ok(Block::Extended { size_bytes: 5 })
-        );
-        parser.extend(b"long\0").unwrap();
-        assert_eq!(entry(&mut parser, &block(b'0', b"a", b"0")).name, b"long");
-        assert_eq!(entry(&mut parser, &block(b'0', b"a", b"0")).name, b"a");
-        parser.header(&block(b'x', b"x", b"5")).unwrap();
-        parser
-            .extend(b"12 path=p=q\n11 size=64\n13 comment= \n")
-            .unwrap();
-        let paxed = entry(&mut parser, &block(b'0', b"a", b"1"));
-        assert_eq!((&paxed.name[..], paxed.size_bytes), (&b"p=q"[..], 64));
-    }
-
-    #[test]
-    fn refuses_what_costs_without_end() {
-        let mut parser = Parser::default();
-        let long = format!("{:o}", EXTENDED_BYTES_MAX + 1);
-        for kind in [b'L', b'K', b'x', b'g'] {
-            let header = parser.header(&block(kind, b"x", long.as_bytes()));
-            assert_eq!(header, Err(TarError::ExtendedTooLong));
-        }
-        assert_eq!(
-            parser.header(&block(b'S', b"x", b"7")),
-            Err(TarError::Sparse)
-        );
-        let mut parser = Parser::default();
-        parser.header(&block(b'x', b"x", b"5")).unwrap();
-        assert_eq!(
-            parser.extend(b"22 GNU.sparse.major=1\n"),
-            Err(TarError::Sparse)
-        );
-        for _ in 1..EXTENDED_MAX {
-            parser.header(&block(b'g', b"x", b"5")).unwrap();
-        }
-        assert_eq!(
-            parser.header(&block(b'g', b"x", b"5")),
-            Err(TarError::TooManyExtended)
-        );
-    }
-
-    #[test]
-    fn refuses_what_is_no_header() {
-        let mut wrong = block(b'0', b"a", b"0");
-        wrong[0] = b'b';
-        assert_eq!(Parser::default().header(&wrong), Err(TarError::Checksum));
-        for record in [
-            &b"5 a=b\n"[..],
-            b"6 a=b",
-            b"x a=b\n",
-            b"7 aaab\n",
-            b"99 a=b\n",
-            b" a=b\n",
-            b"1 a=b\n",
-        ] {
-            let mut parser = Parser::default();
-            parser.header(&block(b'x', b"x", b"5")).unwrap();
-            assert_eq!(parser.extend(record), Err(TarError::Extended), "{record:?}");
-        }
-    }
 }

@@ -14,7 +14,6 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{AccountError, Caller};
-use dockyard_oci::Reference;
 use futures::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -45,6 +44,8 @@ impl FromRef<AppState> for Imports {
 pub struct Announced {
     /// `alice/app:v1`, or `alice/app` for the tags that the tarball names.
     name: String,
+    /// The image that is meant, where the tarball holds several.
+    image: Option<String>,
     /// Length of the whole tarball; may be left out and said with the last piece.
     size_bytes: Option<u64>,
 }
@@ -59,17 +60,13 @@ pub async fn begin(
     peer: Peer,
     JsonBody(announced): JsonBody<Announced>,
 ) -> Result<Response, ApiError> {
-    let Announced { name, size_bytes } = announced;
-    let name = archive::parse(&name)?;
-    let tag = match name.reference {
-        None => None,
-        Some(Reference::Tag(tag)) => Some(tag),
-        Some(Reference::Digest(_)) => return Err(archive::digest_given()),
-    };
+    let name = archive::parse(&announced.name)?;
+    let options = archive::options(name.reference, announced.image)?;
     // Asked first: authorizing a push may create the repository.
     let user = caller.writer().ok_or(AccountError::Anonymous)?;
     let grant = hub.access.authorize_push(&caller, &name.repository).await?;
-    let import = imports.begin(&hub, grant, (user.id, peer.0), tag, size_bytes)?;
+    let size_bytes = announced.size_bytes;
+    let import = imports.begin(&hub, grant, (user.id, peer.0), options, size_bytes)?;
     let location = format!("/api/v1/imports/{}", import.id);
     let answer = (
         StatusCode::CREATED,
@@ -181,7 +178,7 @@ fn state_of(import: &Import) -> impl IntoResponse + use<> {
     let mut state = json!({
         "id": import.id.to_string(),
         "repository": import.repository,
-        "tag": import.tag,
+        "tag": import.options.tag,
         "offset": offset,
         "size_bytes": import.size_bytes,
         "state": "receiving",
@@ -191,11 +188,13 @@ fn state_of(import: &Import) -> impl IntoResponse + use<> {
         None => {}
         Some(Ok(stored)) => {
             state["state"] = "done".into();
-            state["images"] = stored["images"].clone();
+            for part in ["images", "attached", "left_out"] {
+                state[part] = stored[part].clone();
+            }
         }
         Some(Err(error)) => {
             state["state"] = "failed".into();
-            state["errors"] = super::error::error_body(error.code, &error.message)["errors"].take();
+            state["errors"] = error.body()["errors"].take();
         }
     }
     ([(OFFSET, offset.to_string())], Json::<Value>(state))

@@ -12,9 +12,9 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use dockyard_hub::accounts::{Caller, Grant, Push};
 use dockyard_hub::admission::Places;
-use dockyard_hub::images::archive::IMPORTS_OF_ONE;
+use dockyard_hub::images::archive::{IMPORTS_OF_ONE, ImportOptions};
 use dockyard_hub::{Hub, Id};
-use dockyard_oci::{RepositoryName, Tag};
+use dockyard_oci::RepositoryName;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -57,7 +57,7 @@ impl Default for Imports {
 pub struct Import {
     pub id: Id,
     pub repository: RepositoryName,
-    pub tag: Option<Tag>,
+    pub options: ImportOptions,
     /// Length of the whole tarball, where it was announced.
     pub size_bytes: Option<u64>,
     user: Id,
@@ -79,7 +79,7 @@ impl Imports {
         hub: &Hub,
         grant: Grant<Push>,
         (user, from): (Id, IpAddr),
-        tag: Option<Tag>,
+        options: ImportOptions,
         size_bytes: Option<u64>,
     ) -> Result<Arc<Import>, ApiError> {
         let place = self.places.take(user).map_err(|_| too_many())?;
@@ -95,7 +95,7 @@ impl Imports {
         let (input, mut bytes) = mpsc::channel(QUEUE);
         let (told, outcome) = watch::channel(None);
         let (hub, repository) = (hub.clone(), grant.repository().clone());
-        let of_task = tag.clone();
+        let of_task = options.clone();
         let is_whole = Arc::new(AtomicBool::new(false));
         // Given up before its end, it is cut off, even if only the padding of the tarball was still to come; said once.
         let (whole, mut is_cut) = (Arc::clone(&is_whole), false);
@@ -110,21 +110,18 @@ impl Imports {
         });
         let task = tokio::spawn(async move {
             let _place = place;
-            let images = hub
-                .archives
-                .import(&grant, from, bytes, of_task.as_ref())
-                .await;
-            let outcome = images.map_err(ApiError::from);
+            let imported = hub.archives.import(&grant, from, bytes, &of_task).await;
+            let outcome = imported.map_err(ApiError::from);
             if let Some(cause) = outcome.as_ref().err().and_then(ApiError::for_log) {
                 error!(error = cause, "a tarball could not be stored");
             }
-            let stored = outcome.map(|images| archive::describe(grant.repository(), &images));
+            let stored = outcome.map(|imported| archive::describe(grant.repository(), &imported));
             told.send_replace(Some(stored));
         });
         let import = Arc::new(Import {
             id: Id::new(),
             repository,
-            tag,
+            options,
             size_bytes,
             user,
             is_whole,

@@ -203,15 +203,15 @@ impl Uploads {
     /// Stores a layer whose digest is known only at its end, and remembers the uncompressed layer that is in it, if that
     /// is known.
     ///
-    /// `media_type` is the blob's. `diff_id` is awaited after the stream ended.
+    /// `algorithm` makes the blob's digest, and `media_type` is the blob's. `diff_id` is awaited after the stream ended.
     pub(super) async fn store(
         &self,
         grant: &Grant<Push>,
-        media_type: &str,
+        (algorithm, media_type): (Algorithm, &str),
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
         diff_id: impl Future<Output = io::Result<Option<Digest>>> + Send,
     ) -> Result<StoredLayer, ImageError> {
-        let upload = self.start(grant, Algorithm::Sha256).await?;
+        let upload = self.start(grant, algorithm).await?;
         let claim = self.claims.take(upload.id).await?;
         let mut stored = self.find(grant, upload.id).await?;
         let written = self

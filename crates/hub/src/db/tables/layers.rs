@@ -37,6 +37,35 @@ pub(crate) async fn find_readable(
             )
         LIMIT 1";
     let values = values![layer, layer, media_type, &repository_id, user_id.as_ref()];
+    find_one(db, sql, values).await
+}
+
+/// Finds a blob of a tarball among what everyone, a user, or whoever sees a repository may read.
+pub(crate) async fn find_readable_blob(
+    db: &Db,
+    digest: &Digest,
+    repository_id: Id,
+    user_id: Option<Id>,
+) -> Result<Option<KnownLayer>, DbError> {
+    let sql = "SELECT l.digest, b.size_bytes, l.diff_id
+        FROM layers l
+        JOIN blobs b ON b.digest = l.digest
+        WHERE l.digest = ? AND b.damaged_ms IS NULL
+            AND EXISTS (
+                SELECT 1 FROM repository_blobs rb
+                JOIN repositories r ON r.id = rb.repository_id
+                WHERE rb.digest = l.digest
+                    AND (r.id = ? OR r.owner_id = ? OR r.visibility = 'public')
+            )";
+    let values = values![digest, &repository_id, user_id.as_ref()];
+    find_one(db, sql, values).await
+}
+
+async fn find_one(
+    db: &Db,
+    sql: &'static str,
+    values: Vec<Value>,
+) -> Result<Option<KnownLayer>, DbError> {
     let row = db
         .optional::<(String, i64, Option<String>)>(sql, values)
         .await?;

@@ -1,4 +1,4 @@
-//! What was found in a tarball, by name: small documents as they are, layers as stored blobs.
+//! What was found in a tarball, by name: small documents as they are, everything else as stored blobs.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ use super::pack::Form;
 /// Most entries of a tarball, folders included, and most bytes of their names; real ones have some hundreds.
 const ENTRIES_MAX: usize = 20_000;
 const NAME_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Most layers that are stored; an image has at most 127.
-const LAYERS_MAX: usize = 2000;
-/// Most bytes of documents that are held at once: many times what real tarballs have.
-const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most files that are stored as they come; an image has at most 127 layers.
+const STORED_MAX: usize = 2000;
+/// Most bytes of documents that are held at once: many times what real tarballs have. What is beyond is stored.
+const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most links followed from one name to the next.
 const LINKS_MAX: usize = 8;
 
-/// A layer that is stored.
+/// What a file of the tarball became when it was not held: a blob.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     /// Of the blob.
@@ -29,24 +29,30 @@ pub(super) struct Layer {
     pub diff_id: Option<Digest>,
     /// How it stood in the tarball.
     pub form: Form,
+    /// Whether the blob is the file as it stood there; otherwise it is what was in it, compressed here.
+    pub is_as_it_stood: bool,
     /// Whether the caller could read it before.
     pub reused: bool,
 }
 
 impl Layer {
-    /// Is the digest of the layer as it stood in the tarball.
-    pub(super) const fn original(&self) -> &Digest {
-        match (self.form, &self.diff_id) {
-            (Form::Plain, Some(diff_id)) => diff_id,
-            _ => &self.digest,
+    /// Digest of the file as it stood in the tarball; `None` of one that was compressed in another way.
+    pub(super) const fn original(&self) -> Option<&Digest> {
+        match (self.is_as_it_stood, self.form) {
+            (true, _) => Some(&self.digest),
+            (false, Form::Plain) => self.diff_id.as_ref(),
+            (false, _) => None,
         }
     }
 }
 
+/// A file of the tarball. Only a manifest says what a file is: how it is kept is no more than a guess at what will be done
+/// with it.
 #[derive(Debug, Clone)]
 pub(super) enum File {
-    Document(Bytes),
-    Layer(Layer),
+    /// Small, and like a document.
+    Held(Bytes),
+    Stored(Layer),
 }
 
 /// The files and links of a tarball.
@@ -54,10 +60,10 @@ pub(super) enum File {
 pub(super) struct Contents {
     files: HashMap<String, File>,
     links: HashMap<String, String>,
-    document_bytes: usize,
+    held_bytes: usize,
     entries: usize,
     name_bytes: usize,
-    layers: usize,
+    stored: usize,
 }
 
 impl Contents {
@@ -74,42 +80,46 @@ impl Contents {
         Ok(())
     }
 
+    /// Tells whether so many bytes more of documents may be held.
+    pub(super) const fn can_hold(&self, bytes: usize) -> bool {
+        self.held_bytes + bytes <= HELD_BYTES_MAX
+    }
+
     /// Keeps a file under its name.
     ///
-    /// Errors: the name is taken, or there is too much.
+    /// Errors: the name is taken by something else, or there is too much.
     pub(super) fn insert(&mut self, name: String, file: File) -> Result<(), ImportError> {
-        if let File::Document(bytes) = &file {
-            self.document_bytes += bytes.len();
-            if self.document_bytes > DOCUMENT_BYTES_MAX {
-                return Err(ImportError::Bounds("its documents are too large together"));
+        match &file {
+            File::Held(bytes) => self.held_bytes += bytes.len(),
+            File::Stored(_) => {
+                self.stored += 1;
+                if self.stored > STORED_MAX {
+                    return Err(ImportError::Bounds("it has too many layers"));
+                }
             }
         }
-        if let File::Layer(_) = &file {
-            self.layers += 1;
-            if self.layers > LAYERS_MAX {
-                return Err(ImportError::Bounds("it has too many layers"));
-            }
+        let is_same = match (self.files.get(&name), &file) {
+            (None, _) => !self.links.contains_key(&name),
+            (Some(File::Held(before)), File::Held(now)) => before == now,
+            (Some(File::Stored(before)), File::Stored(now)) => before.digest == now.digest,
+            (Some(_), _) => false,
+        };
+        if !is_same {
+            return Err(twice(&name));
         }
-        self.require_free(&name)?;
         self.files.insert(name, file);
         Ok(())
     }
 
     /// Keeps a link from one name to another.
+    ///
+    /// Errors: the name is taken by something else.
     pub(super) fn link(&mut self, name: String, target: String) -> Result<(), ImportError> {
-        self.require_free(&name)?;
-        self.links.insert(name, target);
-        Ok(())
-    }
-
-    fn require_free(&self, name: &str) -> Result<(), ImportError> {
-        if self.files.contains_key(name) || self.links.contains_key(name) {
-            let reason = "its name stands in the tarball twice";
-            return Err(ImportError::Entry {
-                entry: name.to_owned(),
-                reason,
-            });
+        let is_same = self.links.get(&name).is_none_or(|before| *before == target);
+        if !is_same || self.files.contains_key(&name) {
+            return Err(twice(&name));
         }
+        self.links.insert(name, target);
         Ok(())
     }
 
@@ -117,76 +127,56 @@ impl Contents {
     ///
     /// Errors: `Missing`, with the name at the end of the links.
     pub(super) fn find(&self, name: &str) -> Result<&File, ImportError> {
+        let place = self.place(name);
+        let file = self.files.get(place);
+        file.ok_or_else(|| ImportError::Missing(place.to_owned()))
+    }
+
+    /// Follows links to the name at their end.
+    pub(super) fn place<'a>(&'a self, name: &'a str) -> &'a str {
         let mut at = name;
         for _ in 0..LINKS_MAX {
-            if let Some(file) = self.files.get(at) {
-                return Ok(file);
-            }
             match self.links.get(at) {
                 Some(target) => at = target,
                 None => break,
             }
         }
-        Err(ImportError::Missing(at.to_owned()))
-    }
-
-    /// Finds a document by name.
-    pub(super) fn document(&self, name: &str) -> Result<&Bytes, ImportError> {
-        match self.find(name)? {
-            File::Document(bytes) => Ok(bytes),
-            File::Layer(_) => Err(ImportError::Document {
-                file: name.to_owned(),
-                reason: "it is not a JSON document of at most 4 MiB".to_owned(),
-            }),
-        }
-    }
-
-    /// Finds a layer by name.
-    pub(super) fn layer(&self, name: &str) -> Result<&Layer, ImportError> {
-        match self.find(name)? {
-            File::Layer(layer) => Ok(layer),
-            File::Document(_) => Err(ImportError::Document {
-                file: name.to_owned(),
-                reason: "it is not a layer".to_owned(),
-            }),
-        }
+        at
     }
 }
 
-/// Resolves a name of a tarball to its plain form, `a/b`.
+fn twice(name: &str) -> ImportError {
+    ImportError::Entry {
+        entry: name.to_owned(),
+        reason: "its name stands in the tarball twice, with different content",
+    }
+}
+
+/// Resolves a name of a tarball to its plain form, `a/b`; an absolute one begins at the tarball's root.
 ///
-/// Errors: absolute names, and names that climb out of the tarball.
-pub(super) fn plain_name(name: &str) -> Result<String, &'static str> {
+/// `None` for what leaves the tarball, or names nothing.
+pub(super) fn plain_name(name: &str) -> Option<String> {
     resolve("", name)
 }
 
-/// Resolves the target of a link that stands at `name`.
-pub(super) fn link_target(name: &str, target: &str) -> Result<String, &'static str> {
-    resolve(
-        name.rsplit_once('/').map_or("", |(folder, _)| folder),
-        target,
-    )
+/// Resolves the target of a symbolic link that stands at `name`.
+pub(super) fn link_target(name: &str, target: &str) -> Option<String> {
+    let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+    resolve(if target.starts_with('/') { "" } else { folder }, target)
 }
 
-fn resolve(folder: &str, name: &str) -> Result<String, &'static str> {
-    if name.starts_with('/') {
-        return Err("its name or target is absolute");
-    }
+fn resolve(folder: &str, name: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in name.split('/') {
         match part {
             "" | "." => {}
             ".." => {
-                parts.pop().ok_or("its name or target leaves the tarball")?;
+                parts.pop()?;
             }
             part => parts.push(part),
         }
     }
-    if parts.is_empty() {
-        Err("it has no name")
-    } else {
-        Ok(parts.join("/"))
-    }
+    (!parts.is_empty()).then(|| parts.join("/"))
 }
 
 #[cfg(test)]
@@ -195,16 +185,18 @@ mod tests {
 
     #[test]
     fn names_stay_inside_the_tarball() {
-        assert_eq!(plain_name("./a//b/"), Ok("a/b".to_owned()));
-        assert_eq!(plain_name("a/../b"), Ok("b".to_owned()));
+        let some = |name: &str| Some(name.to_owned());
+        assert_eq!(plain_name("./a//b/"), some("a/b"));
+        assert_eq!(plain_name("/a/../b"), some("b"));
         assert_eq!(
             link_target("x/layer.tar", "../y/layer.tar"),
-            Ok("y/layer.tar".to_owned())
+            some("y/layer.tar")
         );
-        for bad in ["/etc/passwd", "..", "../a", "a/../../b", "", "./"] {
-            assert!(plain_name(bad).is_err(), "{bad}");
+        assert_eq!(link_target("x/layer.tar", "/y"), some("y"));
+        for bad in ["..", "../a", "a/../../b", "", "./", "/"] {
+            assert_eq!(plain_name(bad), None, "{bad}");
         }
-        assert!(link_target("layer.tar", "../y").is_err());
+        assert_eq!(link_target("layer.tar", "../y"), None);
     }
 
     #[test]
@@ -213,6 +205,17 @@ mod tests {
         contents.link("a".to_owned(), "b".to_owned()).unwrap();
         contents.link("b".to_owned(), "a".to_owned()).unwrap();
         assert!(matches!(contents.find("a"), Err(ImportError::Missing(_))));
+        assert!(contents.link("a".to_owned(), "b".to_owned()).is_ok());
         assert!(contents.link("a".to_owned(), "c".to_owned()).is_err());
+    }
+
+    #[test]
+    fn a_name_has_one_content() {
+        let mut contents = Contents::default();
+        let held = |text: &'static str| File::Held(Bytes::from_static(text.as_bytes()));
+        contents.insert("a".to_owned(), held("x")).unwrap();
+        assert!(contents.insert("a".to_owned(), held("x")).is_ok());
+        assert!(contents.insert("a".to_owned(), held("y")).is_err());
+        assert!(contents.link("a".to_owned(), "b".to_owned()).is_err());
     }
 }

@@ -2,11 +2,20 @@
 
 use std::collections::HashMap;
 
-use dockyard_oci::{Descriptor, Digest, Tag};
+use dockyard_oci::{Descriptor, Digest, SavedName};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::ImportError;
+
+/// Reads `null` as nothing: Go's encoders write it for every list and map that is empty.
+fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
 
 /// One image of docker's `manifest.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -14,7 +23,15 @@ use super::ImportError;
 pub(super) struct SavedImage {
     pub config: String,
     pub repo_tags: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "or_default")]
     pub layers: Vec<String>,
+    /// Written by docker's own store, by diff id.
+    #[serde(
+        default,
+        deserialize_with = "or_default",
+        skip_serializing_if = "HashMap::is_empty"
+    )]
+    pub layer_sources: HashMap<String, serde_json::Value>,
 }
 
 /// What is read of an image's configuration.
@@ -22,17 +39,20 @@ pub(super) struct SavedImage {
 /// Source: OCI image-spec, "Image Configuration".
 #[derive(Debug, Deserialize)]
 pub(super) struct ImageConfig {
+    #[serde(default, deserialize_with = "or_default")]
     pub rootfs: RootFs,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct RootFs {
+    #[serde(default, deserialize_with = "or_default")]
     pub diff_ids: Vec<Digest>,
 }
 
 /// What is read of the `index.json` of an OCI layout.
 #[derive(Debug, Deserialize)]
 pub(super) struct Layout {
+    #[serde(default, deserialize_with = "or_default")]
     pub manifests: Vec<NamedDescriptor>,
 }
 
@@ -41,27 +61,28 @@ pub(super) struct Layout {
 pub(super) struct NamedDescriptor {
     #[serde(flatten)]
     pub descriptor: Descriptor,
-    #[serde(default, rename = "annotations")]
-    names: HashMap<String, serde_json::Value>,
+    #[serde(default, deserialize_with = "or_default", rename = "annotations")]
+    annotations: HashMap<String, serde_json::Value>,
 }
 
 impl NamedDescriptor {
-    /// Is the tag of the image's name, which some tools write whole and some as the tag alone.
-    pub(super) fn tag(&self) -> Option<Tag> {
-        [
-            "io.containerd.image.name",
-            "org.opencontainers.image.ref.name",
-        ]
-        .into_iter()
-        .filter_map(|key| self.names.get(key).and_then(|name| name.as_str()))
-        .find_map(|name| tag_of(name).or_else(|| name.parse().ok()))
+    /// Lists the names of the image, which some tools write whole and some as the tag alone.
+    pub(super) fn names(&self) -> impl Iterator<Item = SavedName> {
+        let whole = self.annotation("io.containerd.image.name");
+        let either = self.annotation("org.opencontainers.image.ref.name");
+        let whole = whole.map(SavedName::of_whole);
+        whole.into_iter().chain(either.map(SavedName::of_either))
     }
-}
 
-/// Is the tag at the end of `host:port/name:tag`.
-pub(super) fn tag_of(name: &str) -> Option<Tag> {
-    let (_, tag) = name.rsplit_once(':')?;
-    tag.parse().ok()
+    /// Tells what `cosign save` calls the entry.
+    pub(super) fn cosign_kind(&self) -> Option<&str> {
+        self.annotation("kind")?
+            .strip_prefix("dev.cosignproject.cosign/")
+    }
+
+    fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.get(key)?.as_str()
+    }
 }
 
 /// Parses a document of the tarball.

@@ -1,6 +1,6 @@
 //! Why a tarball was refused.
 
-use dockyard_oci::{Digest, ManifestError};
+use dockyard_oci::{Digest, ManifestError, Tag};
 
 use crate::admission::Busy;
 use crate::images::ImageError;
@@ -10,6 +10,15 @@ use crate::images::ImageError;
 pub enum ImportError {
     #[error("this is not a tarball: send what `docker save` writes")]
     NotATarball,
+    #[error("the file is compressed with {0}, which is not read: use gzip, zstd, xz or bzip2")]
+    Compression(&'static str),
+    #[error(
+        "the layer \"{entry}\" is compressed with {compression}, which is not read: use gzip, zstd, xz or bzip2"
+    )]
+    LayerCompression {
+        entry: String,
+        compression: &'static str,
+    },
     #[error("the tarball ends too early{}: send it again", within(.entry.as_deref()))]
     Truncated { entry: Option<String> },
     #[error("the tarball stopped coming{}: send it again", within(.entry.as_deref()))]
@@ -42,8 +51,16 @@ pub enum ImportError {
     },
     #[error("the configuration lists {expected} layers, and the tarball {actual}")]
     LayerCount { expected: usize, actual: usize },
-    #[error("the tarball holds {0} images: leave the tag out to store all under their own tags")]
-    SeveralImages(usize),
+    #[error(
+        "the tarball holds several images ({}): choose one of them, or leave the tag out to store all under their own \
+         tags",
+        listed(.0)
+    )]
+    SeveralImages(Vec<String>),
+    #[error("two images of the tarball ({}) have the tag {tag}: choose one of them", listed(.names))]
+    TagTwice { tag: Tag, names: Vec<String> },
+    #[error("the tarball holds no image \"{wanted}\": it holds {}", listed(.names))]
+    NoSuchImage { wanted: String, names: Vec<String> },
     #[error("the tarball names no tag for its image: give one")]
     NoTag,
     #[error(
@@ -65,7 +82,21 @@ fn within(entry: Option<&str>) -> String {
         .unwrap_or_default()
 }
 
+fn listed(names: &[String]) -> String {
+    names.join(", ")
+}
+
 impl ImportError {
+    /// Lists the images of the tarball, where one of them must be chosen.
+    pub fn choices(&self) -> &[String] {
+        match self {
+            Self::SeveralImages(names)
+            | Self::TagTwice { names, .. }
+            | Self::NoSuchImage { names, .. } => names,
+            _ => &[],
+        }
+    }
+
     /// Reads a failed read of the tarball: cut short, or damaged.
     pub(super) fn reading(error: &std::io::Error, entry: Option<&str>) -> Self {
         let entry = entry.map(ToOwned::to_owned);

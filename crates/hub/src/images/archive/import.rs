@@ -1,19 +1,22 @@
-//! Reads a tarball in one pass: documents are kept, layers stream into uploads.
+//! Reads a tarball in one pass: documents are held, everything else streams into uploads.
 
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use dockyard_oci::tar::{BLOCK_BYTES, Entry, EntryKind};
 use dockyard_oci::{Algorithm, Digest, Manifest};
 use futures::Stream;
-use tokio::io::{AsyncBufRead, AsyncReadExt};
+use tokio::io::{AsyncBufRead, AsyncReadExt, BufReader};
 use tokio_util::io::StreamReader;
 
-use super::contents::{Contents, File, link_target, plain_name};
+use super::budget::{Budget, Spending, Watched};
+use super::contents::{Contents, File, Layer, link_target, plain_name};
+use super::decode::decoder;
 use super::documents::promised_digest;
-use super::pack::{self, Form};
-use super::tarball::{READ_BYTES, Tarball, Watched};
+use super::pack::{self, Form, Keep};
+use super::tarball::{READ_BYTES, Tarball};
 use super::{Archives, ImportError, known};
 use crate::accounts::{Grant, Push};
 use crate::images::hasher::Hasher;
@@ -29,183 +32,203 @@ pub(super) async fn read(
     grant: &Grant<Push>,
     from: IpAddr,
     bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
+    budget: &Arc<Budget>,
 ) -> Result<Contents, ImportError> {
-    let watched = Watched::new(StreamReader::new(bytes));
-    let received = watched.received();
-    read_entries(archives, grant, from, watched)
-        .await
-        .map_err(|error| match error {
-            // What could not be read is not damaged when there was simply no more of it.
-            ImportError::Damaged { entry, .. } if received.has_ended() => {
-                ImportError::Truncated { entry }
-            }
-            error => error,
-        })
+    let import = Import {
+        archives,
+        grant,
+        from,
+        budget,
+    };
+    let watched = Watched::new(StreamReader::new(bytes), budget);
+    import.entries(watched).await.map_err(|error| match error {
+        // What could not be read is not damaged when there was simply no more of it.
+        ImportError::Damaged { entry, .. } if budget.has_ended() => {
+            ImportError::Truncated { entry }
+        }
+        error => error,
+    })
 }
 
-async fn read_entries<R: AsyncBufRead + Send + Unpin + 'static>(
-    archives: &Archives,
-    grant: &Grant<Push>,
+struct Import<'a> {
+    archives: &'a Archives,
+    grant: &'a Grant<Push>,
     from: IpAddr,
-    reader: Watched<R>,
-) -> Result<Contents, ImportError> {
-    let mut contents = Contents::default();
-    let mut tarball = Tarball::open(archives, grant, from, reader).await?;
-    loop {
-        let entry = tarball.next().await;
-        let Some(entry) = entry.map_err(|error| ImportError::reading(&error, None))? else {
-            break;
+    budget: &'a Arc<Budget>,
+}
+
+impl Import<'_> {
+    async fn entries<R: AsyncBufRead + Send + Unpin + 'static>(
+        &self,
+        reader: Watched<R>,
+    ) -> Result<Contents, ImportError> {
+        let mut contents = Contents::default();
+        let (archives, grant) = (self.archives, self.grant);
+        let mut tarball = Tarball::open(archives, grant, self.from, reader, self.budget).await?;
+        loop {
+            let entry = tarball.next().await;
+            let Some(entry) = entry.map_err(|error| ImportError::reading(&error, None))? else {
+                break;
+            };
+            contents.count(&entry)?;
+            // What no document can name is none of an image's files.
+            let Some(name) = name_of(&entry) else {
+                continue;
+            };
+            match entry.kind {
+                EntryKind::Folder | EntryKind::Other => {}
+                EntryKind::HardLink | EntryKind::SymbolicLink => {
+                    if let Some(target) = target_of(&entry, &name) {
+                        contents.link(name, target)?;
+                    }
+                }
+                EntryKind::File => {
+                    let size_bytes = entry.real_bytes();
+                    let file = self
+                        .file(&contents, &name, size_bytes, &mut tarball)
+                        .await?;
+                    contents.insert(name, file)?;
+                }
+            }
+        }
+        tarball.drain().await?;
+        Ok(contents)
+    }
+
+    /// Takes one file: holds it when it looks like a document, stores it otherwise.
+    async fn file(
+        &self,
+        contents: &Contents,
+        name: &str,
+        size_bytes: u64,
+        entry: &mut Tarball,
+    ) -> Result<File, ImportError> {
+        let mut start = BytesMut::with_capacity(READ_BYTES);
+        while start.len() < BLOCK_BYTES {
+            let read = entry.read_buf(&mut start).await;
+            if read.map_err(|error| ImportError::reading(&error, Some(name)))? == 0 {
+                break;
+            }
+        }
+        let length = usize::try_from(size_bytes).ok();
+        let length = length.filter(|length| *length <= Manifest::MAX_BYTES);
+        let can_hold = length.is_some_and(|length| contents.can_hold(length));
+        if can_hold && looks_like_document(&start) {
+            return Ok(File::Held(held(name, start, entry).await?));
+        }
+        let layer = self.layer(name, start.freeze(), entry).await?;
+        Ok(File::Stored(layer))
+    }
+
+    /// Stores a file in the form that it will most likely be needed in, and not at all when its name promises one that
+    /// the caller can already read.
+    ///
+    /// What its name promises by digest stays as it is, as manifests name it so; but a plain layer is compressed, as
+    /// docker names its layers like that.
+    async fn layer(
+        &self,
+        name: &str,
+        start: Bytes,
+        entry: &mut Tarball,
+    ) -> Result<Layer, ImportError> {
+        let (archives, grant) = (self.archives, self.grant);
+        let promised = promised_digest(name);
+        let form = Form::of(&start);
+        let Some(promised) = promised else {
+            return self.nameless(name, form, start, entry).await;
         };
-        contents.count(&entry)?;
-        let name = name_of(&entry)?;
-        match entry.kind {
-            EntryKind::Folder => {}
-            EntryKind::HardLink | EntryKind::SymbolicLink => {
-                let target = target_of(&entry, &name)?;
-                contents.link(name, target)?;
-            }
-            EntryKind::File => {
-                let size_bytes = entry.size_bytes;
-                let file = file(archives, grant, &name, size_bytes, &mut tarball).await?;
-                contents.insert(name, file)?;
-            }
-            EntryKind::Other => {
-                let reason = "it is neither a file, nor a folder, nor a link";
-                return Err(ImportError::Entry {
-                    entry: name,
-                    reason,
-                });
-            }
+        if let Some(layer) = known::take(archives, grant, &promised, form).await? {
+            let actual = hash(name, promised.algorithm(), start, entry).await?;
+            require_promised(name, &promised, &actual)?;
+            return Ok(layer);
         }
+        let algorithm = promised.algorithm();
+        let keep = match (form, algorithm) {
+            (Form::Plain, Algorithm::Sha256) => Keep::Packed,
+            _ => Keep::AsItIs(algorithm),
+        };
+        let layer = pack::store(archives, grant, (form, keep), name, start, entry).await?;
+        let actual = layer.original().unwrap_or(&layer.digest);
+        require_promised(name, &promised, actual)?;
+        Ok(layer)
     }
-    tarball.drain().await?;
-    Ok(contents)
+
+    /// Stores a file whose name says nothing about its content.
+    async fn nameless(
+        &self,
+        name: &str,
+        form: Form,
+        start: Bytes,
+        entry: &mut Tarball,
+    ) -> Result<Layer, ImportError> {
+        let (archives, grant) = (self.archives, self.grant);
+        let keep = match form {
+            Form::Other | Form::Unread(_) => Keep::AsItIs(Algorithm::Sha256),
+            Form::Plain | Form::Packed(_) => Keep::Packed,
+        };
+        let Some(packing) = form.to_undo() else {
+            return pack::store(archives, grant, (form, keep), name, start, entry).await;
+        };
+        let _place = archives.decoder_place(packing, grant, self.from)?;
+        let packed = io::Cursor::new(start).chain(entry);
+        let plain = decoder(packing, BufReader::with_capacity(READ_BYTES, packed));
+        let mut plain = Spending::new(plain, self.budget);
+        pack::undone(archives, grant, form, name, &mut plain).await
+    }
 }
 
-fn name_of(entry: &Entry) -> Result<String, ImportError> {
-    let raw = &entry.name;
-    let shown = String::from_utf8_lossy(&raw[..raw.len().min(200)]).into_owned();
-    let refuse = |reason| ImportError::Entry {
-        entry: shown.clone(),
-        reason,
-    };
-    if raw.len() > NAME_MAX {
-        return Err(refuse("its name is too long"));
-    }
-    let name = std::str::from_utf8(raw).map_err(|_| refuse("its name is not UTF-8"))?;
-    if entry.kind == EntryKind::Folder {
-        return Ok(name.to_owned());
-    }
-    plain_name(name).map_err(refuse)
+/// Tells whether a file is worth holding: what is JSON, and what is shorter than any layer.
+fn looks_like_document(start: &[u8]) -> bool {
+    let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
+    let is_json = matches!(first, Some(b'{' | b'['));
+    start.len() < LAYER_MIN || (is_json && Form::of(start) == Form::Other)
 }
 
-fn target_of(entry: &Entry, name: &str) -> Result<String, ImportError> {
-    let refuse = |reason| ImportError::Entry {
-        entry: name.to_owned(),
-        reason,
-    };
-    if entry.target.is_empty() {
-        return Err(refuse("its link has no target"));
-    }
-    if entry.target.len() > NAME_MAX {
-        return Err(refuse("its target is too long"));
-    }
-    let target = std::str::from_utf8(&entry.target);
-    let target = target.map_err(|_| refuse("its target is not UTF-8"))?;
+/// Names an entry by its place in the tarball; `None` for what no document can name.
+fn name_of(entry: &Entry) -> Option<String> {
+    let name = Some(&entry.name).filter(|name| name.len() <= NAME_MAX)?;
+    plain_name(std::str::from_utf8(name).ok()?)
+}
+
+fn target_of(entry: &Entry, name: &str) -> Option<String> {
+    let target = Some(&entry.target).filter(|target| target.len() <= NAME_MAX)?;
+    let target = std::str::from_utf8(target).ok()?;
     if entry.kind == EntryKind::HardLink {
-        plain_name(target).map_err(refuse)
+        plain_name(target)
     } else {
-        link_target(name, target).map_err(refuse)
+        link_target(name, target)
     }
 }
 
-/// Takes one file: a document when it is small and JSON, a layer otherwise.
-async fn file(
-    archives: &Archives,
-    grant: &Grant<Push>,
-    name: &str,
-    size_bytes: u64,
-    entry: &mut Tarball,
-) -> Result<File, ImportError> {
-    let mut start = BytesMut::with_capacity(READ_BYTES);
-    while start.len() < BLOCK_BYTES {
-        let read = entry.read_buf(&mut start).await;
-        if read.map_err(|error| ImportError::reading(&error, Some(name)))? == 0 {
-            break;
-        }
-    }
-    let small = size_bytes <= Manifest::MAX_BYTES as u64;
-    let json = matches!(
-        start.iter().find(|b| !b.is_ascii_whitespace()),
-        Some(b'{' | b'[')
-    );
-    if small && (json || start.len() < LAYER_MIN) {
-        document(name, start, entry).await
-    } else {
-        layer(archives, grant, name, start.freeze(), entry).await
-    }
-}
-
-async fn document(name: &str, start: BytesMut, entry: &mut Tarball) -> Result<File, ImportError> {
+async fn held(name: &str, start: BytesMut, entry: &mut Tarball) -> Result<Bytes, ImportError> {
     let mut bytes = start.to_vec();
     let read = entry.read_to_end(&mut bytes).await;
     read.map_err(|error| ImportError::reading(&error, Some(name)))?;
     if let Some(promised) = promised_digest(name) {
         let actual = Hasher::digest(promised.algorithm(), &bytes);
-        if actual != promised {
-            return Err(ImportError::WrongDigest {
-                entry: name.to_owned(),
-                actual,
-            });
-        }
+        require_promised(name, &promised, &actual)?;
     }
-    Ok(File::Document(bytes.into()))
+    Ok(bytes.into())
 }
 
-/// Stores a layer: as it is when it came compressed, compressed otherwise, and not at all when its
-/// name promises one that the caller can already read. One that came compressed is unpacked only to know what is in it,
-/// and not when its name is its digest, as then manifests may name it too.
-async fn layer(
-    archives: &Archives,
-    grant: &Grant<Push>,
-    name: &str,
-    start: Bytes,
-    entry: &mut Tarball,
-) -> Result<File, ImportError> {
-    let promised = promised_digest(name).filter(|d| d.algorithm() == Algorithm::Sha256);
-    let form = Form::of(&start);
-    let known = match &promised {
-        Some(promised) => known::take(archives, grant, promised, form).await?,
-        None => None,
-    };
-    let (layer, actual) = if let Some(layer) = known {
-        (layer, hash(name, start, entry).await?)
-    } else {
-        let layer = pack::store(
-            archives,
-            grant,
-            form,
-            name,
-            start,
-            entry,
-            promised.is_some(),
-        )
-        .await?;
-        let actual = layer.original().clone();
-        (layer, actual)
-    };
-    if promised.is_some_and(|promised| promised != actual) {
-        return Err(ImportError::WrongDigest {
-            entry: name.to_owned(),
-            actual,
-        });
+fn require_promised(name: &str, promised: &Digest, actual: &Digest) -> Result<(), ImportError> {
+    if promised == actual {
+        return Ok(());
     }
-    Ok(File::Layer(layer))
+    Err(ImportError::WrongDigest {
+        entry: name.to_owned(),
+        actual: actual.clone(),
+    })
 }
 
 /// Reads an entry to its end only to know its digest.
-async fn hash(name: &str, start: Bytes, entry: &mut Tarball) -> Result<Digest, ImportError> {
-    let mut hasher = Hasher::new(Algorithm::Sha256);
+async fn hash(
+    name: &str,
+    algorithm: Algorithm,
+    start: Bytes,
+    entry: &mut Tarball,
+) -> Result<Digest, ImportError> {
+    let mut hasher = Hasher::new(algorithm);
     hasher.update(&start);
     let mut buffer = vec![0; READ_BYTES];
     loop {

@@ -1,12 +1,12 @@
 //! Layers that need not be stored, as the caller can read them already.
 
-use dockyard_oci::Digest;
+use dockyard_oci::{Digest, MediaType};
 
 use super::Archives;
 use super::contents::Layer;
 use super::pack::Form;
 use crate::accounts::{Grant, Push};
-use crate::db::tables::layers;
+use crate::db::tables::layers::{self, KnownLayer};
 use crate::images::ImageError;
 
 /// Finds the blob that is a layer, or that has it inside, among what the caller may read, and makes it one of the
@@ -19,12 +19,47 @@ pub(super) async fn take(
     layer: &Digest,
     form: Form,
 ) -> Result<Option<Layer>, ImageError> {
-    let (id, media_type) = (grant.repository_id(), form.media_type());
-    let known = layers::find_readable(&archives.db, layer, media_type, id, grant.user_id()).await?;
-    let Some(known) = known else {
+    let media_types: &[&str] = match form {
+        // What is inside, compressed here before; or a plain layer that is kept as it is.
+        Form::Plain => &[MediaType::OCI_LAYER_GZIP, MediaType::OCI_LAYER],
+        form => &[form.media_type()],
+    };
+    let (id, user_id) = (grant.repository_id(), grant.user_id());
+    let mut found = None;
+    for media_type in media_types {
+        found = layers::find_readable(&archives.db, layer, media_type, id, user_id).await?;
+        if found.is_some() {
+            break;
+        }
+    }
+    let Some(known) = found else {
         return Ok(None);
     };
+    keep(archives, grant, layer, known, form).await
+}
+
+/// Finds a blob among what the caller may read, and makes it one of the repository.
+pub(super) async fn take_blob(
+    archives: &Archives,
+    grant: &Grant<Push>,
+    blob: &Digest,
+) -> Result<Option<Layer>, ImageError> {
+    let (id, user_id) = (grant.repository_id(), grant.user_id());
+    match layers::find_readable_blob(&archives.db, blob, id, user_id).await? {
+        Some(known) => keep(archives, grant, blob, known, Form::Other).await,
+        None => Ok(None),
+    }
+}
+
+async fn keep(
+    archives: &Archives,
+    grant: &Grant<Push>,
+    named: &Digest,
+    known: KnownLayer,
+    form: Form,
+) -> Result<Option<Layer>, ImageError> {
     let layer = Layer {
+        is_as_it_stood: known.digest == *named,
         digest: known.digest,
         size_bytes: known.size_bytes,
         diff_id: known.diff_id,

@@ -1,10 +1,14 @@
 //! Tarballs in and out: the same images as through the registry's door.
 //!
 //! Nothing is ever unpacked: names in a tarball are keys of a map, layers stream into the same
-//! uploads as a push, and the manifest is put by the same call.
+//! uploads as a push, and the manifest is put by the same call. Only manifests say what a file is; an image of an OCI
+//! layout is stored byte for byte.
 
 mod assemble;
+mod budget;
+mod choice;
 mod contents;
+mod decode;
 mod documents;
 mod error;
 mod export;
@@ -19,11 +23,13 @@ use dockyard_oci::{Digest, Reference, Tag};
 use futures::Stream;
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use self::decode::Packing;
 use super::{Blobs, ImageError, Manifests, Uploads};
 use crate::Id;
 use crate::accounts::{Grant, Pull, Push, User};
-use crate::admission::{Places, SharedPlaces, network};
+use crate::admission::{Busy, Places, SharedPlace, SharedPlaces, network};
 use crate::db::Db;
 use crate::db::tables::layers;
 
@@ -59,6 +65,27 @@ pub struct ImportedImage {
     pub layers_reused: u32,
 }
 
+/// What of a tarball is to be stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// The tag of the one image; without, every image gets the tags that the tarball names.
+    pub tag: Option<Tag>,
+    /// The digest of the one image, which gets no tag.
+    pub digest: Option<Digest>,
+    /// The image that is meant, by a name or digest of the tarball.
+    pub image: Option<String>,
+}
+
+/// What was stored of a tarball.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    pub images: Vec<ImportedImage>,
+    /// Digests of what is attached to the images: signatures and the like.
+    pub attached: Vec<Digest>,
+    /// What was not stored, and why: a line each.
+    pub left_out: Vec<String>,
+}
+
 /// Takes tarballs in and hands them out.
 #[derive(Debug, Clone)]
 pub struct Archives {
@@ -91,22 +118,44 @@ impl Archives {
     /// Reads a tarball as a stream and stores the images that it holds.
     ///
     /// Takes what `docker save`, `podman save` and the OCI layout write, plain or compressed with
-    /// gzip, zstd, xz or bzip2. With `tag` there must be one image, which gets that tag; without,
-    /// every image gets the tags that the tarball names. Tags move only when everything of their
-    /// image is durable. It stops when the future is dropped.
+    /// gzip, zstd, xz or bzip2. Tags move only when everything of their image is durable. It stops when the future is
+    /// dropped.
     ///
-    /// `from` is where the request comes from. Errors: what is wrong with the tarball; `Busy` when the user, that
-    /// network, or all together have many under way.
+    /// `from` is where the request comes from. Errors: what is wrong with the tarball, or which images it holds where one
+    /// must be chosen; `Busy` when the user, that network, or all together have many under way.
     pub async fn import(
         &self,
         grant: &Grant<Push>,
         from: IpAddr,
         bytes: impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static,
-        tag: Option<&Tag>,
-    ) -> Result<Vec<ImportedImage>, ImportError> {
+        options: &ImportOptions,
+    ) -> Result<Imported, ImportError> {
         let _place = self.imports.take(grant.user_id(), from)?;
-        let contents = import::read(self, grant, from, bytes).await?;
-        assemble::images(self, grant, contents, tag).await
+        let budget = Arc::default();
+        let contents = import::read(self, grant, from, bytes, &budget).await?;
+        let order = assemble::Order {
+            archives: self,
+            grant,
+            from,
+            budget: &budget,
+            options,
+        };
+        assemble::images(order, contents).await
+    }
+
+    /// Takes a place for a decoder, if it is one that needs much memory.
+    ///
+    /// Errors: `Busy` when too many are at work.
+    fn decoder_place(
+        &self,
+        packing: Packing,
+        grant: &Grant<Push>,
+        from: IpAddr,
+    ) -> Result<Option<SharedPlace<Option<Id>>>, Busy> {
+        let place = packing
+            .is_dear()
+            .then(|| self.dear.take(grant.user_id(), from));
+        place.transpose()
     }
 
     /// Tells which layers a tarball of a user's may leave out, of those that are asked for by the digest of the layer or

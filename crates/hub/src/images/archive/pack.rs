@@ -15,7 +15,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::contents::Layer;
-use super::tarball::{ZSTD_WINDOW_LOG, is_tar_header};
+use super::decode::{Packing, ZSTD_WINDOW_LOG, unread};
+use super::tarball::is_tar_header;
 use super::{Archives, ImportError, gzip};
 use crate::accounts::{Grant, Push};
 use crate::db::tables::layers;
@@ -31,60 +32,83 @@ const RATIO_MAX: u64 = 2000;
 /// Bytes that may unpack at any ratio.
 const RATIO_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How a layer stands in the tarball.
+/// How a file stands in the tarball, as far as its first bytes tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
+    /// A tar.
     Plain,
-    Gzip,
-    Zstd,
-    /// No layer of files at all, as artifacts have; kept as it is.
+    /// Compressed.
+    Packed(Packing),
+    /// Compressed in a way that is not read, by its name.
+    Unread(&'static str),
+    /// Something else.
     Other,
 }
 
 impl Form {
     /// Tells a form by the first bytes, of which 512 are enough.
     pub(super) fn of(start: &[u8]) -> Self {
-        if start.starts_with(&[0x1f, 0x8b]) {
-            Self::Gzip
-        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-            Self::Zstd
-        } else if is_tar_header(start) || start.iter().all(|byte| *byte == 0) {
+        match Packing::of(start) {
+            Packing::None => {}
+            packing => return Self::Packed(packing),
+        }
+        // A tar's first name may begin like anything.
+        if is_tar_header(start) || start.iter().all(|byte| *byte == 0) {
             Self::Plain
         } else {
-            Self::Other
+            unread(start).map_or(Self::Other, Self::Unread)
         }
     }
 
-    /// Is the media type of the blob that a layer in this form becomes.
+    /// The media type of the layer that it becomes, if it is one.
     pub(super) const fn media_type(self) -> &'static str {
         match self {
-            Self::Plain | Self::Gzip => MediaType::OCI_LAYER_GZIP,
-            Self::Zstd => MediaType::OCI_LAYER_ZSTD,
-            Self::Other => "application/octet-stream",
+            Self::Packed(Packing::Zstd) => MediaType::OCI_LAYER_ZSTD,
+            Self::Plain | Self::Packed(_) => MediaType::OCI_LAYER_GZIP,
+            Self::Unread(_) | Self::Other => "application/octet-stream",
+        }
+    }
+
+    /// The compression that registries do not have for layers.
+    pub(super) const fn to_undo(self) -> Option<Packing> {
+        match self {
+            Self::Packed(packing @ (Packing::Xz | Packing::Bzip2)) => Some(packing),
+            _ => None,
         }
     }
 }
 
-/// Stores one entry as a layer: three steps at once (read and unpack the tarball; compress and hash;
-/// hash and write the blob), with a bounded queue between them. The one in the middle falls away for what is kept as it is
-/// and `is_named` by its digest.
+/// What is kept of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Its bytes, under the digest of an algorithm.
+    AsItIs(Algorithm),
+    /// A layer as registries have it, with the digest of what is inside.
+    Packed,
+}
+
+/// Stores a file: three steps at once (read and unpack the tarball; compress and hash; hash and write the blob), with a
+/// bounded queue between them. The one in the middle falls away for what is kept as it is.
 pub(super) async fn store<R: AsyncRead + Send + Unpin>(
     archives: &Archives,
     grant: &Grant<Push>,
-    form: Form,
+    (form, keep): (Form, Keep),
     name: &str,
     start: Bytes,
     entry: &mut R,
-    is_named: bool,
 ) -> Result<Layer, ImportError> {
     let (uploads, grant) = (archives.uploads.clone(), grant.clone());
-    let media_type = form.media_type();
+    let media_type = match (form, keep) {
+        (Form::Plain, Keep::AsItIs(_)) => MediaType::OCI_LAYER,
+        _ => form.media_type(),
+    };
     let (into, from_tarball) = mpsc::channel(QUEUE);
-    let storing = if form == Form::Other || (is_named && form != Form::Plain) {
+    let storing = if let Keep::AsItIs(algorithm) = keep {
         let bytes = ReceiverStream::new(from_tarball);
         tokio::spawn(async move {
             let diff_id = ready(Ok(None));
-            uploads.store(&grant, media_type, bytes, diff_id).await
+            let as_it_is = (algorithm, media_type);
+            uploads.store(&grant, as_it_is, bytes, diff_id).await
         })
     } else {
         let (to_store, from_pack) = mpsc::channel(QUEUE);
@@ -94,7 +118,8 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
         let bytes = ReceiverStream::new(from_pack);
         tokio::spawn(async move {
             let diff_id = diff_id.map_ok(Some);
-            uploads.store(&grant, media_type, bytes, diff_id).await
+            let packed = (Algorithm::Sha256, media_type);
+            uploads.store(&grant, packed, bytes, diff_id).await
         })
     };
     // On a task of its own it uses another core; it ends with this one.
@@ -116,8 +141,22 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
         size_bytes: stored.blob.size_bytes,
         diff_id: stored.diff_id,
         form,
+        is_as_it_stood: keep != Keep::Packed || form != Form::Plain,
         reused: stored.was_there,
     })
+}
+
+/// Stores a layer that is read through its compression, which registries do not have.
+pub(super) async fn undone<R: AsyncRead + Send + Unpin>(
+    archives: &Archives,
+    grant: &Grant<Push>,
+    form: Form,
+    name: &str,
+    plain: &mut R,
+) -> Result<Layer, ImportError> {
+    let packed = (Form::Plain, Keep::Packed);
+    let layer = store(archives, grant, packed, name, Bytes::new(), plain).await?;
+    Ok(Layer { form, ..layer })
 }
 
 /// Hands the entry's bytes to the next step; a broken read ends the layer there as well.
@@ -157,8 +196,10 @@ async fn pack(
     output: mpsc::Sender<io::Result<Bytes>>,
 ) -> io::Result<Digest> {
     let packed = match form {
-        Form::Plain => gzip::compress(&mut input, &output).await,
-        Form::Gzip | Form::Zstd | Form::Other => look_inside(form, &mut input, Some(&output)).await,
+        Form::Packed(packing @ (Packing::Gzip | Packing::Zstd)) => {
+            look_inside(packing, &mut input, Some(&output)).await
+        }
+        _ => gzip::compress(&mut input, &output).await,
     };
     if let Err(error) = &packed {
         let same = io::Error::new(error.kind(), error.to_string());
@@ -172,13 +213,12 @@ pub(super) async fn diff_id(
     archives: &Archives,
     grant: &Grant<Push>,
     name: &str,
-    layer: &Layer,
+    (layer, packing): (&Layer, Packing),
 ) -> Result<Digest, ImportError> {
     let blob = archives.blobs.find(&grant.pull(), &layer.digest).await?;
     let mut bytes = archives.blobs.read(&blob, 0..blob.size_bytes).await?;
     let (into, mut input) = mpsc::channel(QUEUE);
-    let form = layer.form;
-    let looking = tokio::spawn(async move { look_inside(form, &mut input, None).await });
+    let looking = tokio::spawn(async move { look_inside(packing, &mut input, None).await });
     let looking = AbortOnDropHandle::new(looking);
     while let Some(chunk) = bytes.next().await {
         // A closed queue means that the other side knows enough.
@@ -199,19 +239,19 @@ pub(super) async fn diff_id(
 
 /// Hands a compressed layer on as it is, and unpacks it only to hash what is inside.
 async fn look_inside(
-    form: Form,
+    packing: Packing,
     input: &mut mpsc::Receiver<io::Result<Bytes>>,
     output: Option<&mpsc::Sender<io::Result<Bytes>>>,
 ) -> io::Result<Digest> {
     let unpacked = Unpacked::new();
-    match form {
-        Form::Gzip => unpack(input, MultiGzDecoder::new(unpacked), output).await,
-        Form::Zstd => {
+    match packing {
+        Packing::Gzip => unpack(input, MultiGzDecoder::new(unpacked), output).await,
+        Packing::Zstd => {
             let mut decoder = zstd::stream::write::Decoder::new(unpacked)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG)?;
             unpack(input, decoder, output).await
         }
-        Form::Plain | Form::Other => unpack(input, unpacked, output).await,
+        Packing::None | Packing::Xz | Packing::Bzip2 => unpack(input, unpacked, output).await,
     }
 }
 

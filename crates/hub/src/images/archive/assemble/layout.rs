@@ -1,155 +1,256 @@
-//! Images of an OCI layout.
+//! Images of an OCI layout, byte for byte.
 
-use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::collections::{HashMap, HashSet};
 
-use dockyard_oci::{Descriptor, Digest, Manifest, ManifestKind, MediaType, Tag};
-use serde_json::Value;
+use dockyard_oci::{Descriptor, Digest, Manifest, ManifestKind, SavedName, Tag};
 
-use super::{Assembly, DEPTH_MAX, MANIFESTS_MAX, Tally, describe, require, tags_for};
-use crate::images::archive::contents::File;
-use crate::images::archive::documents::{ImageConfig, Layout, blob_name, parse};
-use crate::images::archive::{ImportError, ImportedImage};
+use super::{Assembly, DEPTH_MAX, Tally, parse_manifest};
+use crate::images::archive::choice::{Candidate, choose};
+use crate::images::archive::documents::{Layout, blob_name};
+use crate::images::archive::{ImportError, Imported, ImportedImage};
+
+/// An entry of the layout's list.
+struct Entry {
+    descriptor: Descriptor,
+    names: Vec<SavedName>,
+    role: Role,
+}
+
+/// What an entry is to the others.
+enum Role {
+    Image,
+    /// It names another one as its subject, and has no name of its own.
+    Referrer(Digest),
+    /// The end of the tag by which cosign finds what belongs to an image.
+    Cosign(&'static str),
+}
 
 impl Assembly<'_> {
-    /// Stores the images of an OCI layout, byte for byte unless their layers came uncompressed.
-    pub(super) async fn layout(
-        &self,
-        layout: Layout,
-        tag: Option<&Tag>,
-    ) -> Result<Vec<ImportedImage>, ImportError> {
-        // An image with several tags is listed once for each.
-        let mut images: Vec<(Descriptor, Vec<Tag>)> = Vec::new();
-        let mut places = HashMap::new();
-        for named in layout.manifests {
-            let tag = named.tag();
-            let place = places.entry(named.descriptor.digest.clone());
-            let place = *place.or_insert(images.len());
-            match images.get_mut(place) {
-                Some((_, tags)) => tags.extend(tag),
-                None => images.push((named.descriptor, tag.into_iter().collect())),
-            }
+    /// Stores the images of an OCI layout, and what is attached to them.
+    pub(super) async fn layout(&self, layout: Layout) -> Result<Imported, ImportError> {
+        let (images, attached): (Vec<_>, Vec<_>) = self
+            .entries(layout)
+            .await?
+            .into_iter()
+            .partition(|entry| matches!(entry.role, Role::Image));
+        let candidates = self.candidates(images).await?;
+        let chosen = choose(candidates, self.order.options)?;
+        let mut imported = Imported::default();
+        for (descriptor, tags) in &chosen {
+            let image = self.layout_image(descriptor, tags.clone()).await?;
+            imported.images.push(image);
         }
-        let (descriptors, named): (Vec<_>, Vec<_>) = images.into_iter().unzip();
-        let tags = tags_for(named, tag)?;
-        let mut images = Vec::with_capacity(descriptors.len());
-        for (descriptor, tags) in descriptors.iter().zip(tags) {
-            let mut tally = Tally::default();
-            let document = Box::pin(self.document(descriptor, &mut tally, DEPTH_MAX)).await?;
-            images.push(self.put(&document, None, tags, tally).await?);
-        }
-        Ok(images)
+        self.attach(&mut imported, attached).await?;
+        Ok(imported)
     }
 
-    /// Prepares one manifest or index of a layout and returns it as it is to be put.
-    async fn document(
+    /// Groups the list by digest, as an image with several names is listed once for each, and tells images from what is
+    /// attached to them.
+    async fn entries(&self, layout: Layout) -> Result<Vec<Entry>, ImportError> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut places = HashMap::new();
+        for named in layout.manifests {
+            let digest = named.descriptor.digest.clone();
+            let place = *places.entry(digest).or_insert(entries.len());
+            if place == entries.len() {
+                self.count_manifest()?;
+                let role = match named.cosign_kind() {
+                    Some("sigs") => Role::Cosign("sig"),
+                    Some("atts") => Role::Cosign("att"),
+                    Some("sboms") => Role::Cosign("sbom"),
+                    _ => Role::Image,
+                };
+                entries.push(Entry {
+                    names: named.names().collect(),
+                    descriptor: named.descriptor,
+                    role,
+                });
+            } else {
+                entries[place].names.extend(named.names());
+            }
+        }
+        let has_others = entries.len() > 1;
+        for entry in &mut entries {
+            if has_others && entry.names.is_empty() && matches!(entry.role, Role::Image) {
+                entry.role = self.role(&entry.descriptor).await?;
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn role(&self, at: &Descriptor) -> Result<Role, ImportError> {
+        let name = blob_name(&at.digest);
+        if self.contents.find(&name).is_err() {
+            return Ok(Role::Image);
+        }
+        let subject = parse_manifest(at, &self.document(&name).await?)?.subject;
+        let subject = subject.map(|subject| subject.digest);
+        // Whose subject is somewhere else is the image that was meant.
+        Ok(subject
+            .filter(|subject| self.contents.find(&blob_name(subject)).is_ok())
+            .map_or(Role::Image, Role::Referrer))
+    }
+
+    /// Leaves out what is not whole, unless nothing is.
+    async fn candidates(
+        &self,
+        images: Vec<Entry>,
+    ) -> Result<Vec<Candidate<Descriptor>>, ImportError> {
+        let (mut whole, mut gaps) = (Vec::new(), Vec::new());
+        for image in images {
+            let gap = self.gap(&image.descriptor, false).await?;
+            let candidate = Candidate {
+                names: image.names,
+                digest: Some(image.descriptor.digest.clone()),
+                image: image.descriptor,
+            };
+            match gap {
+                None => whole.push(candidate),
+                Some(gap) => gaps.push((candidate, gap)),
+            }
+        }
+        if whole.is_empty() && !gaps.is_empty() {
+            return Err(ImportError::Missing(gaps.swap_remove(0).1));
+        }
+        for (candidate, gap) in gaps {
+            self.leave_out(&candidate.label(), &gap);
+        }
+        Ok(whole)
+    }
+
+    async fn layout_image(
+        &self,
+        at: &Descriptor,
+        tags: Vec<Tag>,
+    ) -> Result<ImportedImage, ImportError> {
+        let mut tally = Tally::default();
+        let document = Box::pin(self.prepare(at, &mut tally, DEPTH_MAX)).await?;
+        let image = self.put(&document, Some(&at.digest), tags, tally).await?;
+        self.done().put.insert(image.digest.clone());
+        Ok(image)
+    }
+
+    /// Stores all that a manifest or index needs, and returns its bytes.
+    async fn prepare(
         &self,
         at: &Descriptor,
         tally: &mut Tally,
         depth: u8,
-    ) -> Result<Vec<u8>, ImportError> {
-        if self.manifests.fetch_add(1, Ordering::Relaxed) >= MANIFESTS_MAX {
-            return Err(ImportError::Bounds("it holds too many images"));
-        }
-        let name = blob_name(&at.digest);
-        let bytes = self.contents.document(&name)?;
-        let manifest = Manifest::parse(bytes, Some(at.media_type.as_str()))?;
-        let mut document: Value = parse(&name, bytes)?;
-        let changed = match manifest.kind {
-            ManifestKind::Image => self.image(&manifest, &mut document, tally).await?,
+    ) -> Result<bytes::Bytes, ImportError> {
+        self.count_manifest()?;
+        let bytes = self.document(&blob_name(&at.digest)).await?;
+        let manifest = parse_manifest(at, &bytes)?;
+        match manifest.kind {
+            ManifestKind::Image => self.image(&manifest, tally).await?,
             ManifestKind::Index if depth == 0 => {
                 return Err(ImportError::Bounds("its indexes are nested too deep"));
             }
-            ManifestKind::Index => self.index(&manifest, &mut document, tally, depth).await?,
-        };
-        Ok(if changed {
-            document.to_string().into_bytes()
-        } else {
-            bytes.to_vec()
-        })
+            ManifestKind::Index => self.index(&manifest, tally, depth - 1).await?,
+        }
+        Ok(bytes)
     }
 
-    /// Stores the blobs of an image; true when its layers had to be described anew.
-    async fn image(
-        &self,
-        manifest: &Manifest,
-        document: &mut Value,
-        tally: &mut Tally,
-    ) -> Result<bool, ImportError> {
-        let (mut changed, mut blobs) = (false, Vec::with_capacity(manifest.layers.len()));
-        let mut diff_ids = Vec::new();
+    /// Stores the blobs of an image.
+    async fn image(&self, manifest: &Manifest, tally: &mut Tally) -> Result<(), ImportError> {
+        let mut blobs = Vec::with_capacity(manifest.layers.len() + 1);
         if let Some(config) = &manifest.config {
-            let config = self.contents.document(&blob_name(&config.digest))?;
-            self.store_document(config).await?;
-            // Artifacts have configurations of other kinds.
-            if let Ok(config) = serde_json::from_slice::<ImageConfig>(config) {
-                diff_ids = config.rootfs.diff_ids;
+            let found = self.blob(config).await?;
+            blobs.extend(found.map(|_| config.digest.clone()));
+        }
+        for layer in &manifest.layers {
+            if let Some(found) = self.blob(layer).await? {
+                tally.add(found.is_reused);
+                blobs.push(layer.digest.clone());
             }
         }
-        for (i, described) in manifest.layers.iter().enumerate() {
-            self.refer()?;
-            let name = blob_name(&described.digest);
-            if let Ok(File::Document(bytes)) = self.contents.find(&name) {
-                self.store_document(bytes).await?;
-                continue;
-            }
-            let layer = self.layer(&name).await?;
-            if let (Some(expected), Some(actual)) = (diff_ids.get(i), &layer.diff_id) {
-                require(&name, expected.clone(), actual.clone())?;
-            }
-            tally.add(&layer);
-            if layer.digest != described.digest {
-                document["layers"][i] = describe(&layer);
-                changed = true;
-            }
-            blobs.push(layer.digest);
-        }
-        self.keep(&blobs).await?;
-        if changed {
-            document["mediaType"] = MediaType::OCI_MANIFEST.into();
-        }
-        Ok(changed)
+        self.keep(&blobs).await
     }
 
-    /// Stores the manifests of an index that the tarball has; true when one had to change.
+    /// Stores the manifests of an index that the tarball has whole.
     async fn index(
         &self,
         manifest: &Manifest,
-        document: &mut Value,
         tally: &mut Tally,
         depth: u8,
-    ) -> Result<bool, ImportError> {
-        let mut changed = false;
-        for (i, child) in manifest.manifests.iter().enumerate() {
+    ) -> Result<(), ImportError> {
+        for child in &manifest.manifests {
             self.refer()?;
-            if self.contents.find(&blob_name(&child.digest)).is_err() {
+            let name = blob_name(&child.digest);
+            let gap = match self.contents.find(&name) {
+                Ok(_) => self.gap(child, false).await?,
+                Err(_) => Some(name),
+            };
+            if let Some(gap) = gap {
+                let platform = child.platform.as_ref();
+                let label = platform.map_or(child.digest.to_string(), ToString::to_string);
+                self.leave_out(&label, &gap);
                 continue;
             }
-            let (digest, length) = self.child(child, tally, depth - 1).await?;
-            if digest != child.digest {
-                document["manifests"][i]["digest"] = digest.as_str().into();
-                document["manifests"][i]["size"] = length.into();
-                changed = true;
+            if self.done().put.contains(&child.digest) {
+                continue;
             }
+            let bytes = Box::pin(self.prepare(child, tally, depth)).await?;
+            self.put_untagged(&bytes, &child.digest).await?;
         }
-        Ok(changed)
+        Ok(())
     }
 
-    /// Stores a manifest below an index, once; returns its digest as it is put, and its length.
-    async fn child(
-        &self,
-        child: &Descriptor,
-        tally: &mut Tally,
-        depth: u8,
-    ) -> Result<(Digest, usize), ImportError> {
-        if let Some(put) = tally.put.get(&child.digest) {
-            return Ok(put.clone());
-        }
-        let bytes = Box::pin(self.document(child, tally, depth)).await?;
-        let manifests = &self.archives.manifests;
-        let put = manifests.put(self.grant, &bytes, None, None, &[]).await?;
-        let put = (put.digest, bytes.len());
-        tally.put.insert(child.digest.clone(), put.clone());
-        Ok(put)
+    async fn put_untagged(&self, bytes: &[u8], digest: &Digest) -> Result<(), ImportError> {
+        let manifests = &self.order.archives.manifests;
+        let put = manifests.put(self.order.grant, bytes, None, Some(digest), &[]);
+        put.await?;
+        self.done().put.insert(digest.clone());
+        Ok(())
     }
+
+    /// Stores what is attached to the images that were stored, and to what is attached to them.
+    async fn attach(
+        &self,
+        imported: &mut Imported,
+        mut attached: Vec<Entry>,
+    ) -> Result<(), ImportError> {
+        let mut subjects: HashSet<Digest> = self.done().put.clone();
+        loop {
+            let mut is_done = true;
+            let mut waiting = Vec::new();
+            for entry in attached {
+                let tag = match &entry.role {
+                    Role::Referrer(subject) if subjects.contains(subject) => None,
+                    Role::Cosign(end) => cosign_tag(&imported.images, end),
+                    Role::Image | Role::Referrer(_) => {
+                        waiting.push(entry);
+                        continue;
+                    }
+                };
+                let digest = entry.descriptor.digest.clone();
+                if let Some(gap) = self.gap(&entry.descriptor, false).await? {
+                    self.leave_out(digest.as_str(), &gap);
+                    continue;
+                }
+                let mut tally = Tally::default();
+                let prepared = self.prepare(&entry.descriptor, &mut tally, DEPTH_MAX);
+                let bytes = Box::pin(prepared).await?;
+                let tags: Vec<Tag> = tag.into_iter().collect();
+                let manifests = &self.order.archives.manifests;
+                let put = manifests.put(self.order.grant, &bytes, None, Some(&digest), &tags);
+                put.await?;
+                imported.attached.push(digest.clone());
+                subjects.insert(digest);
+                is_done = false;
+            }
+            if is_done {
+                return Ok(());
+            }
+            attached = waiting;
+        }
+    }
+}
+
+/// The tag by which cosign finds what belongs to an image; there must be one image.
+fn cosign_tag(images: &[ImportedImage], end: &str) -> Option<Tag> {
+    let [image] = images else {
+        return None;
+    };
+    let name = image.digest.as_str().replace(':', "-");
+    format!("{name}.{end}").parse().ok()
 }

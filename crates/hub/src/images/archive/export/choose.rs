@@ -14,9 +14,11 @@ use crate::images::{ImageError, StoredManifest};
 const DEPTH_MAX: usize = 4;
 /// Most bytes of manifests in one tarball: many times what real images have.
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Most manifests that the indexes of one tarball list, here or not, and most blobs of all of them.
+/// Most manifests of one tarball, those included that indexes list and that are not here, and most blobs of all of them.
 const DOCUMENTS_MAX: usize = 1000;
 const BLOBS_MAX: usize = 10_000;
+/// Referrers that are read at once.
+const REFERRERS_A_PAGE: u32 = 100;
 
 impl Exporter<'_> {
     /// Finds the image that is meant; of an index, the one for the machine.
@@ -83,25 +85,54 @@ impl Exporter<'_> {
         }
     }
 
-    /// Finds an index and all manifests below it that are there, each once, from the top down, and the blobs of all.
+    /// Finds a manifest, all below it that are there, and what refers to any of these: each once, from the top down. The
+    /// second list is of those that refer; then come the blobs of all.
     ///
     /// Holds one manifest at a time. Errors: `TooManyManifests`.
     pub(super) async fn documents(
         &self,
         top: &StoredManifest,
-        index: &Manifest,
-    ) -> Result<(Vec<Document>, Needed), ImageError> {
+        manifest: &Manifest,
+    ) -> Result<(Vec<Document>, Vec<Document>, Needed), ImageError> {
         let mut found = Everything::default();
-        found.add(top, index, 0)?;
-        while let Some((digest, depth)) = found.waiting.pop_front() {
-            match self.take(&Reference::Digest(digest)).await {
-                Ok((stored, manifest)) => found.add(&stored, &manifest, depth)?,
+        found.add(top, manifest, 0)?;
+        self.find_referrers(&mut found, &top.digest).await?;
+        while let Some(next) = found.waiting.pop_front() {
+            match self.take(&Reference::Digest(next.digest.clone())).await {
+                Ok((stored, manifest)) => {
+                    found.add(&stored, &manifest, next.depth)?;
+                    if next.is_referrer {
+                        found.referrers.push(Document::of(&stored));
+                    }
+                    self.find_referrers(&mut found, &next.digest).await?;
+                }
                 // An index may list what is not here.
                 Err(ImageError::ManifestUnknown { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok((found.documents, found.needed))
+        Ok((found.documents, found.referrers, found.needed))
+    }
+
+    async fn find_referrers(
+        &self,
+        found: &mut Everything,
+        subject: &Digest,
+    ) -> Result<(), ImageError> {
+        let mut after = None;
+        loop {
+            let (manifests, after_this) = (&self.archives.manifests, after.as_ref());
+            let page = manifests.referrers(self.grant, subject, None, after_this, REFERRERS_A_PAGE);
+            let page = page.await?;
+            for referrer in page.descriptors {
+                found.wait_for(&referrer.digest, 0, true);
+            }
+            found.require_bounds()?;
+            let Some(next) = page.next else {
+                return Ok(());
+            };
+            after = Some(next);
+        }
     }
 
     /// Reads a manifest for whoever takes the image.
@@ -161,15 +192,23 @@ impl Exporter<'_> {
     }
 }
 
-/// The manifests and blobs of an index that were found so far.
+/// The manifests and blobs that were found so far.
 #[derive(Default)]
 struct Everything {
     documents: Vec<Document>,
+    referrers: Vec<Document>,
     bytes: usize,
     needed: Needed,
     listed: HashSet<Digest>,
-    /// Manifests that are still to be read, with their depth.
-    waiting: VecDeque<(Digest, usize)>,
+    /// Manifests that are still to be read.
+    waiting: VecDeque<Waiting>,
+}
+
+struct Waiting {
+    digest: Digest,
+    /// How many indexes stand above it.
+    depth: usize,
+    is_referrer: bool,
 }
 
 impl Everything {
@@ -184,11 +223,23 @@ impl Everything {
         self.needed.add(manifest);
         if depth < DEPTH_MAX {
             for child in &manifest.manifests {
-                if self.listed.insert(child.digest.clone()) {
-                    self.waiting.push_back((child.digest.clone(), depth + 1));
-                }
+                self.wait_for(&child.digest, depth + 1, false);
             }
         }
+        self.require_bounds()
+    }
+
+    fn wait_for(&mut self, digest: &Digest, depth: usize, is_referrer: bool) {
+        if self.listed.insert(digest.clone()) {
+            self.waiting.push_back(Waiting {
+                digest: digest.clone(),
+                depth,
+                is_referrer,
+            });
+        }
+    }
+
+    fn require_bounds(&self) -> Result<(), ImageError> {
         let fits = self.bytes <= DOCUMENT_BYTES_MAX
             && self.listed.len() <= DOCUMENTS_MAX
             && self.needed.order.len() <= BLOBS_MAX;

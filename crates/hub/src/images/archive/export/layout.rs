@@ -1,5 +1,7 @@
 //! The parts of a tarball, and the documents in it.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use dockyard_oci::{Digest, Manifest, MediaType, Reference};
 use serde_json::json;
@@ -14,6 +16,8 @@ const BLOCK: u64 = 512;
 /// Says that a folder is an OCI layout. Source: OCI image-spec, "oci-layout file".
 pub(super) const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
 
+/// Longest name in bytes that a header holds.
+const NAME_MAX: usize = 100;
 /// Bytes of zeros that end a tar.
 const END: u64 = 2 * BLOCK;
 /// As many zeros as ever follow a file.
@@ -95,7 +99,7 @@ impl TarFile {
     /// Lists the parts with their lengths in bytes.
     pub(super) fn parts(&self) -> [(Part, u64); 3] {
         [
-            (Part::Header, BLOCK),
+            (Part::Header, self.header_bytes()),
             (Part::Content, self.content.length()),
             (Part::Zeros, self.zeros),
         ]
@@ -106,20 +110,52 @@ impl TarFile {
         self.parts().iter().map(|(_, length)| length).sum()
     }
 
-    pub(super) fn header(&self) -> Bytes {
-        let mut header = Header::new_ustar();
-        header
-            .set_path(&self.name)
-            .expect("names of an OCI layout fit a tar header");
-        header.set_entry_type(EntryType::Regular);
-        header.set_size(self.content.length());
-        header.set_mode(0o644);
-        header.set_mtime(0);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_cksum();
-        Bytes::copy_from_slice(header.as_bytes())
+    const fn header_bytes(&self) -> u64 {
+        if self.name.len() <= NAME_MAX {
+            BLOCK
+        } else {
+            3 * BLOCK
+        }
     }
+
+    /// Writes the header; a name that does not fit stands in an extended one before it.
+    ///
+    /// Source: POSIX.1-2017, `pax`, "pax Extended Header".
+    pub(super) fn header(&self) -> Bytes {
+        let length = self.content.length();
+        if self.name.len() <= NAME_MAX {
+            return Bytes::copy_from_slice(
+                header(&self.name, EntryType::Regular, length).as_bytes(),
+            );
+        }
+        let mut record = String::new();
+        // The length counts its own digits.
+        let mut record_bytes = " path=\n".len() + self.name.len();
+        while record.len() != record_bytes {
+            record_bytes = record_bytes.max(record.len());
+            record = format!("{record_bytes} path={}\n", self.name);
+        }
+        let extended = header("pax", EntryType::XHeader, record.len() as u64);
+        let mut bytes = extended.as_bytes().to_vec();
+        bytes.extend_from_slice(record.as_bytes());
+        bytes.resize(ZEROS[..2 * 512].len(), 0);
+        let short = &self.name[..NAME_MAX];
+        bytes.extend_from_slice(header(short, EntryType::Regular, length).as_bytes());
+        bytes.into()
+    }
+}
+
+fn header(name: &str, kind: EntryType, length: u64) -> Header {
+    let mut header = Header::new_ustar();
+    header.set_path(name).expect("the name is short");
+    header.set_entry_type(kind);
+    header.set_size(length);
+    header.set_mode(0o644);
+    header.set_mtime(0);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_cksum();
+    header
 }
 
 /// The files of a tarball, in order.
@@ -161,19 +197,25 @@ impl Layout {
 }
 
 impl Exporter<'_> {
-    pub(super) fn index_json(&self, document: &Document) -> Vec<u8> {
-        let mut descriptor = json!({
-            "mediaType": document.media_type,
-            "digest": document.digest,
-            "size": document.length,
-        });
+    /// Writes the list of an OCI layout: the image with its name, and what is attached to it without one.
+    pub(super) fn index_json(&self, document: &Document, referrers: &[Document]) -> Vec<u8> {
+        let describe = |document: &Document| {
+            json!({
+                "mediaType": document.media_type,
+                "digest": document.digest,
+                "size": document.length,
+            })
+        };
+        let mut descriptor = describe(document);
         if let Reference::Tag(tag) = self.reference {
             descriptor["annotations"] = json!({
                 "io.containerd.image.name": format!("docker.io/{}:{tag}", self.grant.repository()),
                 "org.opencontainers.image.ref.name": tag,
             });
         }
-        json!({ "schemaVersion": 2, "manifests": [descriptor] })
+        let mut manifests = vec![descriptor];
+        manifests.extend(referrers.iter().map(describe));
+        json!({ "schemaVersion": 2, "manifests": manifests })
             .to_string()
             .into_bytes()
     }
@@ -195,6 +237,7 @@ impl Exporter<'_> {
             config,
             repo_tags,
             layers,
+            layer_sources: HashMap::new(),
         };
         serde_json::to_vec(&[saved]).expect("names are plain strings")
     }

@@ -186,48 +186,57 @@ impl Exporter<'_> {
         if reader == Reader::Docker20 && has_zstd {
             self.for_docker20(stored, &manifest).await
         } else {
-            let needed = needed(&manifest);
-            self.hybrid(&stored, &manifest, needed).await
+            self.hybrid(&stored, &manifest).await
         }
     }
 
-    /// An image as docker and OCI tools read it, both from one file.
+    /// An image as docker and OCI tools read it, both from one file; what docker cannot load, as OCI tools do alone.
     async fn hybrid(
         &self,
         stored: &StoredManifest,
         manifest: &Manifest,
-        needed: Needed,
     ) -> Result<(Digest, Layout), ImageError> {
-        let mut tar = Layout::default();
+        let found = self.find(needed(manifest)).await?;
         let head = Document::of(stored);
-        tar.file("oci-layout", layout::OCI_LAYOUT);
-        tar.file("index.json", &self.index_json(&head));
-        tar.file("manifest.json", &self.manifest_json(manifest));
         let digest = head.digest.clone();
+        let mut tar = self.layout(manifest, &found, &head, &[]);
         tar.document(head);
-        for blob in self.find(needed).await? {
+        for blob in found.blobs {
             tar.blob(blob);
         }
         Ok((digest, tar))
     }
 
-    /// An index with its images, attestations and all, as an OCI layout.
+    /// Whatever a reference leads to: an index with its images, attestations and all, and what refers to them.
     async fn everything(&self) -> Result<(Digest, Layout), ImageError> {
         let (stored, manifest) = self.take(self.reference).await?;
-        if manifest.manifests.is_empty() {
-            return self.hybrid(&stored, &manifest, needed(&manifest)).await;
-        }
-        let mut tar = Layout::default();
-        tar.file("oci-layout", layout::OCI_LAYOUT);
-        tar.file("index.json", &self.index_json(&Document::of(&stored)));
-        let (documents, needed) = self.documents(&stored, &manifest).await?;
+        let (documents, referrers, needed) = self.documents(&stored, &manifest).await?;
+        let found = self.find(needed).await?;
+        let mut tar = self.layout(&manifest, &found, &Document::of(&stored), &referrers);
         for document in documents {
             tar.document(document);
         }
-        for blob in self.find(needed).await? {
+        for blob in found.blobs {
             tar.blob(blob);
         }
         Ok((stored.digest, tar))
+    }
+
+    /// Begins a tarball with the documents that say what is in it.
+    fn layout(
+        &self,
+        manifest: &Manifest,
+        found: &Found,
+        head: &Document,
+        referrers: &[Document],
+    ) -> Layout {
+        let mut tar = Layout::default();
+        tar.file("oci-layout", layout::OCI_LAYOUT);
+        tar.file("index.json", &self.index_json(head, referrers));
+        if found.is_whole && is_for_docker(manifest) {
+            tar.file("manifest.json", &self.manifest_json(manifest));
+        }
+        tar
     }
 
     /// An image for docker alone, with the layers that it can't unpack unpacked. Each file stands at the place of its
@@ -238,6 +247,10 @@ impl Exporter<'_> {
         manifest: &Manifest,
     ) -> Result<(Digest, Layout), ImageError> {
         let diff_ids = self.diff_ids(manifest).await?;
+        let found = self.find(needed(manifest)).await?;
+        if !found.is_whole || !is_for_docker(manifest) {
+            return Err(ImageError::NotAnImage(self.reference.clone()));
+        }
         let mut tar = Layout::default();
         let layers = manifest.layers.iter().zip(&diff_ids);
         let unpacked: HashMap<Digest, &Digest> = layers
@@ -251,7 +264,7 @@ impl Exporter<'_> {
         tar.file("manifest.json", &saved);
         tar.document(Document::of(&stored));
         let mut written = HashSet::new();
-        for blob in self.find(needed(manifest)).await? {
+        for blob in found.blobs {
             let place = place(&blob.digest);
             // The same layer may have been compressed in two ways.
             if !written.insert(place.clone()) {
@@ -276,8 +289,8 @@ impl Exporter<'_> {
         })
     }
 
-    /// Finds the blobs that are needed, in their order.
-    async fn find(&self, needed: Needed) -> Result<Vec<Blob>, ImageError> {
+    /// Finds the blobs that are needed, in their order; those that are kept elsewhere may be missing.
+    async fn find(&self, needed: Needed) -> Result<Found, ImageError> {
         let digests: Vec<&Digest> = needed.order.iter().collect();
         let id = self.grant.repository_id();
         let found = repository_blobs::find_many(&self.archives.db, id, &digests).await?;
@@ -285,12 +298,31 @@ impl Exporter<'_> {
             .into_iter()
             .map(|blob| (blob.digest.clone(), blob))
             .collect();
-        let take = |digest: &Digest| {
-            let unknown = || crate::images::blobs::unknown(digest, self.grant.repository());
-            found.remove(digest).ok_or_else(unknown)
-        };
-        digests.into_iter().map(take).collect()
+        let mut blobs = Vec::with_capacity(digests.len());
+        for digest in digests {
+            match found.remove(digest) {
+                Some(blob) => blobs.push(blob),
+                None if needed.foreign.contains(digest) => {}
+                None => {
+                    return Err(crate::images::blobs::unknown(
+                        digest,
+                        self.grant.repository(),
+                    ));
+                }
+            }
+        }
+        Ok(Found {
+            is_whole: blobs.len() == needed.order.len(),
+            blobs,
+        })
     }
+}
+
+/// The blobs of a tarball.
+struct Found {
+    blobs: Vec<Blob>,
+    /// Whether none of them is kept elsewhere.
+    is_whole: bool,
 }
 
 /// Digests of blobs, each once, in the order in which they are first named.
@@ -298,6 +330,8 @@ impl Exporter<'_> {
 struct Needed {
     order: Vec<Digest>,
     seen: HashSet<Digest>,
+    /// Those that may be missing here.
+    foreign: HashSet<Digest>,
 }
 
 impl Needed {
@@ -305,6 +339,9 @@ impl Needed {
         for blob in manifest.config.iter().chain(&manifest.layers) {
             if self.seen.insert(blob.digest.clone()) {
                 self.order.push(blob.digest.clone());
+            }
+            if blob.media_type.is_foreign() {
+                self.foreign.insert(blob.digest.clone());
             }
         }
     }
@@ -314,4 +351,14 @@ fn needed(manifest: &Manifest) -> Needed {
     let mut needed = Needed::default();
     needed.add(manifest);
     needed
+}
+
+/// Tells whether docker can load an image: its configuration and all its layers are of the types that it knows.
+fn is_for_docker(manifest: &Manifest) -> bool {
+    let config = manifest.config.as_ref();
+    config.is_some_and(|config| config.media_type.is_image_config())
+        && manifest
+            .layers
+            .iter()
+            .all(|layer| layer.media_type.is_layer())
 }

@@ -1,0 +1,264 @@
+//! What the documents of a tarball name, found in it and stored in the form that is needed.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+
+use bytes::Bytes;
+use dockyard_oci::{Descriptor, Digest, Manifest};
+use futures::TryStreamExt;
+use tokio::io::{AsyncRead, BufReader};
+use tokio_util::io::{ReaderStream, StreamReader};
+
+use super::Assembly;
+use crate::images::ImageError;
+use crate::images::archive::budget::Spending;
+use crate::images::archive::contents::{File, Layer};
+use crate::images::archive::decode::{Packing, decoder};
+use crate::images::archive::documents::{blob_name, promised_digest};
+use crate::images::archive::pack::{self, Form, Keep};
+use crate::images::archive::tarball::READ_BYTES;
+use crate::images::archive::{ImportError, known};
+
+/// What was done for a tarball so far, however often its documents ask for it.
+#[derive(Default)]
+pub(super) struct Done {
+    /// Layers as registries have them, by the name of the file.
+    layers: HashMap<String, Layer>,
+    /// Blobs that were stored as they stood in the tarball.
+    blobs: HashSet<Digest>,
+    /// What of the blobs that are not in the tarball the caller can read.
+    known: HashMap<Digest, Option<Layer>>,
+    /// Manifests that were put.
+    pub put: HashSet<Digest>,
+    /// The first blob that is missing below a manifest, if any is.
+    pub gaps: HashMap<(Digest, bool), Option<String>>,
+    pub left_out: Vec<String>,
+    pub left_out_more: usize,
+}
+
+/// A blob of the repository.
+pub(super) struct Found {
+    pub is_reused: bool,
+}
+
+impl Assembly<'_> {
+    /// Reads a document of the tarball, wherever it was kept.
+    pub(super) async fn document(&self, name: &str) -> Result<Bytes, ImportError> {
+        let no_document = || ImportError::Document {
+            file: name.to_owned(),
+            reason: "it is not a JSON document of at most 4 MiB".to_owned(),
+        };
+        let layer = match self.contents.find(name)? {
+            File::Held(bytes) => return Ok(bytes.clone()),
+            File::Stored(layer) => layer,
+        };
+        if !layer.is_as_it_stood {
+            return Err(no_document());
+        }
+        let (blobs, grant) = (&self.order.archives.blobs, self.order.grant.pull());
+        let most = Manifest::MAX_BYTES as u64;
+        let read = blobs.read_small(&grant, &layer.digest, most).await?;
+        read.map(Bytes::from).ok_or_else(no_document)
+    }
+
+    /// Makes sure that what a manifest names is a blob of the repository, byte for byte; `None` for what is kept
+    /// elsewhere.
+    pub(super) async fn blob(&self, named: &Descriptor) -> Result<Option<Found>, ImportError> {
+        self.refer()?;
+        let name = blob_name(&named.digest);
+        match self.contents.find(&name) {
+            Ok(File::Held(bytes)) => {
+                self.store_bytes(bytes, &named.digest).await?;
+                Ok(Some(Found { is_reused: false }))
+            }
+            Ok(File::Stored(layer)) => {
+                self.as_it_stood(&name, layer, &named.digest).await?;
+                let is_reused = layer.reused;
+                Ok(Some(Found { is_reused }))
+            }
+            Err(error) => match self.known(&named.digest).await? {
+                Some(layer) => {
+                    self.as_it_stood(&name, &layer, &named.digest).await?;
+                    Ok(Some(Found { is_reused: true }))
+                }
+                None if named.media_type.is_foreign() => Ok(None),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// Tells whether what a manifest names is at hand.
+    pub(super) async fn has(&self, named: &Descriptor) -> Result<bool, ImportError> {
+        let is_here = self.contents.find(&blob_name(&named.digest)).is_ok();
+        Ok(is_here || named.media_type.is_foreign() || self.known(&named.digest).await?.is_some())
+    }
+
+    /// Finds what a tarball names and does not hold among what the caller can read.
+    async fn known(&self, digest: &Digest) -> Result<Option<Layer>, ImportError> {
+        if let Some(known) = self.done().known.get(digest) {
+            return Ok(known.clone());
+        }
+        self.refer()?;
+        let (archives, grant) = (self.order.archives, self.order.grant);
+        let known = match known::take_blob(archives, grant, digest).await? {
+            Some(layer) => Some(layer),
+            None => known::take(archives, grant, digest, Form::Plain).await?,
+        };
+        self.done().known.insert(digest.clone(), known.clone());
+        Ok(known)
+    }
+
+    /// Makes sure that a file is a blob as it stood in the tarball, also where it was compressed meanwhile.
+    async fn as_it_stood(
+        &self,
+        name: &str,
+        layer: &Layer,
+        digest: &Digest,
+    ) -> Result<(), ImportError> {
+        if layer.digest == *digest || self.done().blobs.contains(digest) {
+            return Ok(());
+        }
+        if layer.original() != Some(digest) {
+            return Err(ImportError::WrongDigest {
+                entry: name.to_owned(),
+                actual: layer.digest.clone(),
+            });
+        }
+        let plain = self.read(&layer.digest, Packing::Gzip).await?;
+        let plain = ReaderStream::with_capacity(plain, READ_BYTES);
+        self.store_stream(plain, digest).await
+    }
+
+    async fn store_bytes(&self, bytes: &Bytes, digest: &Digest) -> Result<(), ImportError> {
+        if self.done().blobs.contains(digest) {
+            return Ok(());
+        }
+        let bytes = futures::stream::iter([Ok(bytes.clone())]);
+        self.store_stream(bytes, digest).await
+    }
+
+    async fn store_stream(
+        &self,
+        bytes: impl futures::Stream<Item = io::Result<Bytes>> + Send,
+        digest: &Digest,
+    ) -> Result<(), ImportError> {
+        let (uploads, grant) = (&self.order.archives.uploads, self.order.grant);
+        let upload = uploads.start(grant, digest.algorithm()).await?;
+        uploads
+            .finish(grant, upload.id, None, bytes, digest)
+            .await?;
+        self.done().blobs.insert(digest.clone());
+        Ok(())
+    }
+
+    /// Stores a document of docker's under its digest.
+    pub(super) async fn store_document(
+        &self,
+        bytes: &Bytes,
+        digest: &Digest,
+    ) -> Result<(), ImportError> {
+        self.store_bytes(bytes, digest).await
+    }
+
+    /// Reads a stored blob through its compression, within the budget.
+    async fn read(
+        &self,
+        digest: &Digest,
+        packing: Packing,
+    ) -> Result<impl AsyncRead + Send + Unpin + use<>, ImportError> {
+        let blobs = &self.order.archives.blobs;
+        let blob = blobs.find(&self.order.grant.pull(), digest).await?;
+        let bytes = blobs.read(&blob, 0..blob.size_bytes).await?;
+        let bytes = StreamReader::new(bytes.map_err(io::Error::other));
+        let plain = decoder(packing, BufReader::with_capacity(READ_BYTES, bytes));
+        Ok(Spending::new(plain, self.order.budget))
+    }
+
+    /// Finds a layer of docker's in the form that registries have. One that it only names by digest may be left out of
+    /// the tarball, if the caller can read it here already.
+    pub(super) async fn layer(&self, name: &str) -> Result<Layer, ImportError> {
+        self.refer()?;
+        let place = self.contents.place(name).to_owned();
+        if let Some(layer) = self.done().layers.get(&place) {
+            return Ok(layer.clone());
+        }
+        let mut layer = match self.contents.find(&place) {
+            Ok(File::Held(bytes)) => {
+                self.pack(name, Form::of(bytes), Source::Held(bytes))
+                    .await?
+            }
+            Ok(File::Stored(layer)) if layer.is_as_it_stood => match layer.form {
+                Form::Packed(Packing::Gzip | Packing::Zstd) => layer.clone(),
+                form => self.pack(name, form, Source::Stored(&layer.digest)).await?,
+            },
+            Ok(File::Stored(layer)) => layer.clone(),
+            Err(missing) => self.known_layer(&place).await?.ok_or(missing)?,
+        };
+        if let (None, Form::Packed(packing)) = (&layer.diff_id, layer.form) {
+            let (archives, grant) = (self.order.archives, self.order.grant);
+            let diff_id = pack::diff_id(archives, grant, name, (&layer, packing)).await?;
+            layer.diff_id = Some(diff_id);
+        }
+        self.done().layers.insert(place, layer.clone());
+        Ok(layer)
+    }
+
+    async fn known_layer(&self, name: &str) -> Result<Option<Layer>, ImportError> {
+        let Some(digest) = promised_digest(name) else {
+            return Ok(None);
+        };
+        for packing in [Packing::Gzip, Packing::Zstd] {
+            let (archives, grant) = (self.order.archives, self.order.grant);
+            let form = Form::Packed(packing);
+            if let Some(layer) = known::take(archives, grant, &digest, form).await? {
+                return Ok(Some(layer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Stores a layer in the form that registries have; whatever no compression is told of is taken for plain.
+    async fn pack(&self, name: &str, form: Form, source: Source<'_>) -> Result<Layer, ImportError> {
+        if let Form::Unread(compression) = form {
+            return Err(ImportError::LayerCompression {
+                entry: name.to_owned(),
+                compression,
+            });
+        }
+        let (archives, grant) = (self.order.archives, self.order.grant);
+        let packing = form.to_undo().unwrap_or(Packing::None);
+        let _place = archives.decoder_place(packing, grant, self.order.from)?;
+        let mut bytes: Box<dyn AsyncRead + Send + Unpin> = match source {
+            Source::Stored(digest) => Box::new(self.read(digest, packing).await?),
+            Source::Held(bytes) => {
+                let plain = decoder(packing, io::Cursor::new(bytes.clone()));
+                Box::new(Spending::new(plain, self.order.budget))
+            }
+        };
+        if form.to_undo().is_some() {
+            return pack::undone(archives, grant, form, name, &mut bytes).await;
+        }
+        let form = match form {
+            Form::Other | Form::Unread(_) => Form::Plain,
+            form => form,
+        };
+        let packed = (form, Keep::Packed);
+        pack::store(archives, grant, packed, name, Bytes::new(), &mut bytes).await
+    }
+
+    /// Makes sure that layers are still in the repository: the tarball may have taken longer to arrive
+    /// than what nothing refers to is kept.
+    pub(super) async fn keep(&self, layers: &[Digest]) -> Result<(), ImportError> {
+        let kept = self.order.archives.blobs.keep(self.order.grant, layers);
+        match kept.await {
+            Err(ImageError::BlobUnknown { digest, .. }) => Err(ImportError::LayerGone(digest)),
+            other => Ok(other?),
+        }
+    }
+}
+
+/// Where a layer is packed from.
+enum Source<'a> {
+    Held(&'a Bytes),
+    Stored(&'a Digest),
+}
