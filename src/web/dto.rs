@@ -213,6 +213,12 @@ pub struct StarState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     pub images: Vec<ImportedImage>,
+    /// Digests of what is attached to the images.
+    #[serde(default)]
+    pub attached: Vec<String>,
+    /// What was not stored, and why.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 /// One image of an upload.
@@ -236,4 +242,14 @@ pub struct ApiErrors {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {
     pub message: String,
+    #[serde(default)]
+    pub detail: Option<ErrorDetail>,
+}
+
+/// What programs may make of an error.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// Images of which one must be chosen.
+    #[serde(default)]
+    pub images: Vec<String>,
 }

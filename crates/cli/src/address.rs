@@ -29,6 +29,15 @@ impl Server {
         &self.authority
     }
 
+    /// Tells whether a host, as image names carry it, is this server's: by its name, or by another one of this machine.
+    pub fn is_called(&self, host: &str) -> bool {
+        let port = |authority: &str| authority.rsplit_once(':').map(|(_, port)| port.to_owned());
+        let is_same_port = port(host) == port(&self.authority);
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        host.eq_ignore_ascii_case(&self.authority)
+            || (self.is_loopback && is_loopback(name) && is_same_port)
+    }
+
     /// Tells whether the server is spoken to without TLS.
     pub fn is_plain(&self) -> bool {
         self.base.starts_with("http://")
@@ -158,5 +167,19 @@ mod tests {
         let server: Server = "https://images.example.com:443".parse().unwrap();
         assert_eq!(server.authority(), "images.example.com");
         assert!(!server.is_loopback());
+    }
+
+    #[test]
+    fn a_host_of_this_machine_is_the_same_by_its_other_names() {
+        let server: Server = "http://127.0.0.1:3000".parse().unwrap();
+        for same in ["127.0.0.1:3000", "localhost:3000", "[::1]:3000"] {
+            assert!(server.is_called(same), "{same}");
+        }
+        for other in ["127.0.0.1:5000", "localhost", "images.example.com:3000"] {
+            assert!(!server.is_called(other), "{other}");
+        }
+        let server: Server = "https://images.example.com".parse().unwrap();
+        assert!(server.is_called("Images.example.com"));
+        assert!(!server.is_called("images.example.com:5000"));
     }
 }

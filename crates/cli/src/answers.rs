@@ -5,7 +5,7 @@ use dockyard_oci::Visibility;
 use serde::{Deserialize, Serialize};
 
 use crate::password::Secret;
-use crate::text;
+use crate::{failure, text};
 
 /// What `GET /api/v1` says: how a client knows that it talks to a Dockyard.
 #[derive(Debug, Deserialize)]
@@ -121,9 +121,15 @@ pub struct TagInfo {
 }
 
 /// What an uploaded tarball became.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct Import {
     pub images: Vec<ImportedImage>,
+    /// Digests of what is attached to the images.
+    #[serde(default)]
+    pub attached: Vec<String>,
+    /// What was not stored, and why.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 /// How far a tarball is that is sent in pieces, and what became of it.
@@ -134,6 +140,10 @@ pub struct ImportState {
     pub offset: u64,
     images: Option<Vec<ImportedImage>>,
     #[serde(default)]
+    attached: Vec<String>,
+    #[serde(default)]
+    left_out: Vec<String>,
+    #[serde(default)]
     errors: Vec<ErrorEntry>,
 }
 
@@ -141,9 +151,17 @@ impl ImportState {
     /// Is what became of it, once that is known.
     pub fn outcome(self) -> Option<Result<Import>> {
         if let Some(error) = self.errors.first() {
-            return Some(Err(anyhow!(text::one_line(&error.message))));
+            let hint = failure::hint(&error.code);
+            return Some(Err(anyhow!("{}{hint}", text::one_line(&error.message))));
         }
-        self.images.map(|images| Ok(Import { images }))
+        let (attached, left_out) = (self.attached, self.left_out);
+        self.images.map(|images| {
+            Ok(Import {
+                images,
+                attached,
+                left_out,
+            })
+        })
     }
 }
 

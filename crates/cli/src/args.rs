@@ -5,6 +5,7 @@ mod examples;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use dockyard_oci::UserName;
 
 use crate::address::Server;
 
@@ -209,11 +210,18 @@ pub struct Describe {
 #[derive(Debug, Args)]
 pub struct Push {
     /// The image's name on the server: alice/app:v1 (the tag is latest when left out)
-    pub image: String,
+    #[arg(required_unless_present = "into")]
+    pub image: Option<String>,
     /// Send this tarball (of `docker save`, also compressed; - is standard input) instead of an
     /// image of the engine; without a tag in IMAGE, every tag of it in the tarball
     #[arg(long, short, value_name = "FILE")]
     pub file: Option<PathBuf>,
+    /// Of several images in the tarball, send this one: nginx:1.2, as the tarball names it
+    #[arg(long = "image", value_name = "NAME", requires = "file")]
+    pub chosen: Option<String>,
+    /// Store each image of the tarball in a repository of its own in this namespace: nginx:1.2 becomes alice/nginx:1.2
+    #[arg(long, value_name = "NAMESPACE", requires = "file", conflicts_with_all = ["image", "chosen"])]
+    pub into: Option<UserName>,
 }
 
 #[derive(Debug, Args)]
@@ -296,7 +304,7 @@ mod tests {
                 panic!("{line} is a push");
             };
             assert_eq!(push.file, Some(PathBuf::from("a.tar")));
-            assert_eq!(push.image, "alice/app:v1");
+            assert_eq!(push.image.as_deref(), Some("alice/app:v1"));
         }
     }
 

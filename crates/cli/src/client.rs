@@ -6,7 +6,7 @@ mod repositories;
 mod upload;
 
 pub use download::Choice;
-pub use upload::Lost;
+pub use upload::{Lost, Target};
 
 use std::fs;
 use std::path::Path;
@@ -23,6 +23,7 @@ use crate::address::Server;
 use crate::answers::{Greeting, KnownLayers};
 use crate::failure::{self, Refusal, explain};
 use crate::password::Secret;
+use crate::proxy::Proxy;
 
 /// How long opening a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
@@ -57,9 +58,12 @@ impl Client {
             .user_agent(concat!("mydocker/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_keepalive(KEEPALIVE)
-            .redirect(redirect::Policy::none());
-        if server.is_loopback() {
-            builder = builder.no_proxy();
+            .redirect(redirect::Policy::none())
+            .no_proxy();
+        if let Some(proxy) = Proxy::of(&server) {
+            let through = reqwest::Proxy::all(&proxy.url);
+            let through = through.map_err(|error| anyhow!("the proxy {proxy}: {error}"))?;
+            builder = builder.proxy(through);
         }
         for certificate in ca_file.map_or_else(|| Ok(Vec::new()), certificates)? {
             builder = builder.add_root_certificate(certificate);

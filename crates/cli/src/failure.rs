@@ -8,6 +8,7 @@ use reqwest::{Response, StatusCode};
 
 use crate::address::Server;
 use crate::answers::ErrorBody;
+use crate::proxy::Proxy;
 use crate::text;
 
 /// Longest error body that is read, in bytes; the server's own are far shorter.
@@ -50,11 +51,22 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text::one_line(&self.message))
+        f.write_str(&text::one_line(&self.message))?;
+        f.write_str(hint(&self.code))
     }
 }
 
 impl Error for Refusal {}
+
+/// Says what to do here about an error that the server names for all its clients.
+pub fn hint(code: &str) -> &'static str {
+    match code {
+        "IMAGE_UNCLEAR" => {
+            " (--image NAME chooses one; --into NAMESPACE stores each in a repository of its own)"
+        }
+        _ => "",
+    }
+}
 
 /// Replaces a refusal by a sentence of the caller's, when it has one for it.
 pub fn explain(
@@ -69,7 +81,7 @@ pub fn explain(
 
 /// Says why no answer came.
 pub fn connection(server: &Server, error: &reqwest::Error) -> anyhow::Error {
-    anyhow!(Trouble::of_request(error).sentence(server))
+    anyhow!(Trouble::of_request(error).sentence(server, Proxy::of(server).as_ref()))
 }
 
 /// Says why not even the first call was answered. A TLS port hangs up on plain HTTP.
@@ -78,7 +90,7 @@ pub fn first_contact(server: &Server, error: &reqwest::Error) -> anyhow::Error {
         Trouble::Cut if server.is_plain() => anyhow!(
             "{server} hangs up without an answer: if it speaks TLS, use https:// in the address"
         ),
-        trouble => anyhow!(trouble.sentence(server)),
+        trouble => anyhow!(trouble.sentence(server, Proxy::of(server).as_ref())),
     }
 }
 
@@ -172,7 +184,21 @@ impl Trouble {
         }
     }
 
-    fn sentence(&self, server: &Server) -> String {
+    fn sentence(&self, server: &Server, proxy: Option<&Proxy>) -> String {
+        if let Some(proxy) = proxy {
+            let how = match self {
+                Self::Refused => "nothing listens there",
+                Self::UnknownHost => "there is no such host",
+                Self::Timeout => "it does not answer",
+                Self::Cut => "it hung up",
+                _ => "",
+            };
+            if !how.is_empty() {
+                return format!(
+                    "can't reach {server} through the proxy {proxy}: {how}; check that variable, or name the server in NO_PROXY"
+                );
+            }
+        }
         match self {
             Self::Refused => format!(
                 "nothing listens at {server}: start the server with `dockyard serve`, or name \
@@ -303,7 +329,7 @@ mod tests {
             Trouble::Cut,
             Trouble::Other("odd".into()),
         ] {
-            let sentence = trouble.sentence(&server);
+            let sentence = trouble.sentence(&server, None);
             assert!(sentence.contains("images.example.com"), "{sentence}");
             assert!(!sentence.contains('\n'), "{sentence}");
         }

@@ -27,6 +27,9 @@ const READ_BYTES: usize = 256 * 1024;
 /// Longest `manifest.json` in bytes that is read.
 const SAVED_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
+/// Longest record with a name in bytes: that of a blob has 148.
+const LONG_NAME_MAX_BYTES: u64 = 1024;
+
 /// A check under way.
 pub struct Check {
     pieces: mpsc::Sender<Bytes>,
@@ -74,18 +77,23 @@ struct Found {
     manifests: HashSet<Digest>,
     /// Blobs that a manifest names.
     needed: HashSet<Digest>,
-    /// Configurations that are read when they come, with the layers of their manifests.
-    configs: HashMap<Digest, Vec<Digest>>,
+    /// Configurations that are read when they come, with the layers of each of their manifests.
+    configs: HashMap<Digest, Vec<Vec<Digest>>>,
     /// By the layer, its diff id: a layer may stand there unpacked instead.
     unpacked: HashMap<Digest, Digest>,
-    /// By the configuration, the layers of the image it belongs to.
-    images: HashMap<Digest, Vec<Digest>>,
+    /// By the manifest, an image's configuration and layers.
+    images: HashMap<Digest, (Digest, Vec<Digest>)>,
     /// Images that `manifest.json` tells docker to load.
     saved: Vec<Saved>,
     /// Manifests that `index.json` tells other engines to load.
-    listed: Vec<Digest>,
+    listed: Vec<Listed>,
+    /// By a manifest that is there, what it is attached to and what it lists.
+    subjects: HashMap<Digest, Digest>,
+    children: HashMap<Digest, Vec<Digest>>,
     /// Names that came already.
     names: HashSet<String>,
+    /// The name of the next entry, which its own header has no room for.
+    long_name: Option<String>,
 }
 
 /// An image of a `manifest.json`. A key that is spelled otherwise is refused: engines read keys without regard to case.
@@ -117,8 +125,7 @@ struct Listed {
     _media_type: IgnoredAny,
     #[serde(rename = "size")]
     _size: IgnoredAny,
-    #[serde(rename = "annotations")]
-    _annotations: Option<IgnoredAny>,
+    annotations: Option<IgnoredAny>,
     #[serde(rename = "platform")]
     _platform: Option<IgnoredAny>,
 }
@@ -145,7 +152,10 @@ impl Found {
             images: HashMap::new(),
             saved: Vec::new(),
             listed: Vec::new(),
+            subjects: HashMap::new(),
+            children: HashMap::new(),
             names: HashSet::new(),
+            long_name: None,
             top,
         }
     }
@@ -156,12 +166,15 @@ impl Found {
         layers: &Layers,
     ) -> Result<()> {
         let mut archive = Archive::new(tarball);
-        // As they are: the names of an image are short, so no entry has one of its own for a long name, which would be read
-        // into memory whole.
+        // As they are: a long name stands in an entry of its own, which would be read into memory whole.
         let mut entries = archive.entries_raw()?;
         while let Some(entry) = entries.next().await {
             let mut entry = entry?;
             let size = entry.effective_size();
+            if entry.header().entry_type().is_pax_local_extensions() {
+                self.long_name = Some(long_name(&mut entry).await?);
+                continue;
+            }
             let Some(name) = self.name_of(&entry)? else {
                 continue;
             };
@@ -169,8 +182,9 @@ impl Found {
                 self.saved = serde_json::from_slice(&short(&mut entry).await?)?;
             } else if name == "index.json" {
                 let layout: Layout = serde_json::from_slice(&short(&mut entry).await?)?;
-                let listed = layout.manifests.into_iter().map(|listed| listed.digest);
-                self.listed = listed.collect();
+                self.listed = layout.manifests;
+                let listed = self.listed.iter().map(|listed| listed.digest.clone());
+                self.manifests.extend(listed);
             } else if let Some(promised) = promised(Path::new(&name)) {
                 let is_document =
                     self.manifests.contains(&promised) || self.configs.contains_key(&promised);
@@ -194,6 +208,12 @@ impl Found {
     fn name_of<R: AsyncRead + Unpin>(&mut self, entry: &Entry<R>) -> Result<Option<String>> {
         let raw = entry.path_bytes()?;
         let name = std::str::from_utf8(&raw).context("the name of an entry is not UTF-8")?;
+        let long = self.long_name.take();
+        if let Some(long) = &long {
+            let is_start = long.len() > name.len() && long.starts_with(name);
+            anyhow::ensure!(is_start, "it holds {name:?} under another name");
+        }
+        let name = long.as_deref().unwrap_or(name);
         let kind = entry.header().entry_type();
         if kind.is_dir() {
             let name = name.strip_suffix('/').unwrap_or(name);
@@ -236,18 +256,27 @@ impl Found {
             if let Some(config) = &manifest.config {
                 let layers = manifest.layers.iter().map(|layer| layer.digest.clone());
                 let layers: Vec<Digest> = layers.collect();
-                self.images.insert(config.digest.clone(), layers.clone());
-                self.configs.insert(config.digest.clone(), layers);
+                let image = (config.digest.clone(), layers.clone());
+                self.images.insert(promised.clone(), image);
+                let of_config = self.configs.entry(config.digest.clone());
+                of_config.or_default().push(layers);
             }
             // An index may list more than there is.
-            self.manifests
-                .extend(manifest.manifests.into_iter().map(|child| child.digest));
+            let children = manifest.manifests.into_iter().map(|child| child.digest);
+            let children: Vec<Digest> = children.collect();
+            self.manifests.extend(children.iter().cloned());
+            self.children.insert(promised.clone(), children);
+            if let Some(subject) = manifest.subject {
+                self.subjects.insert(promised.clone(), subject.digest);
+            }
         }
-        if let Some(layers) = layers
+        if let Some(images) = layers
             && let Ok(config) = serde_json::from_slice::<Config>(&document)
         {
-            self.unpacked
-                .extend(layers.into_iter().zip(config.rootfs.diff_ids));
+            for layers in images {
+                let diff_ids = config.rootfs.diff_ids.iter().cloned();
+                self.unpacked.extend(layers.into_iter().zip(diff_ids));
+            }
         }
         self.right.insert(promised);
         Ok(())
@@ -265,7 +294,7 @@ impl Found {
         if let Some(missing) = needed.find(|digest| !is_there(digest)) {
             bail!("{missing} is missing");
         }
-        if let Some(other) = self.listed.iter().find(|digest| **digest != self.top) {
+        if let Some(other) = self.stranger() {
             bail!("its index.json names {other}, which was not asked for");
         }
         match self.saved.iter().find_map(|saved| self.foreign_file(saved)) {
@@ -274,11 +303,48 @@ impl Found {
         }
     }
 
+    /// The manifest that was asked for, and all that it lists.
+    fn image(&self) -> HashSet<&Digest> {
+        let mut image = HashSet::from([&self.top]);
+        let mut waiting = vec![&self.top];
+        while let Some(manifest) = waiting.pop() {
+            let children = self.children.get(manifest).into_iter().flatten();
+            waiting.extend(children.filter(|child| image.insert(child)));
+        }
+        image
+    }
+
+    /// Finds what other engines are told to load, and is neither the image nor attached to it without a name of its own.
+    fn stranger(&self) -> Option<&Digest> {
+        let image = self.image();
+        let is_attached = |listed: &Listed| {
+            // A chain is no longer than there are manifests.
+            let mut at = Some(&listed.digest);
+            for _ in 0..=self.subjects.len() {
+                at = at.and_then(|digest| self.subjects.get(digest));
+                if at.is_some_and(|digest| image.contains(digest)) {
+                    return listed.annotations.is_none();
+                }
+            }
+            false
+        };
+        let mut listed = self.listed.iter();
+        let stranger = listed.find(|listed| listed.digest != self.top && !is_attached(listed));
+        stranger.map(|listed| &listed.digest)
+    }
+
     /// Finds what docker is told to load and is not the image, layer by layer.
     fn foreign_file<'a>(&self, saved: &'a Saved) -> Option<&'a str> {
         let named = |file: &str| promised(Path::new(file)).filter(|digest| file_of(digest) == file);
-        let config = named(&saved.config).and_then(|config| self.images.get(&config));
-        let Some(layers) = config.filter(|layers| layers.len() == saved.layers.len()) else {
+        let image = self.image();
+        let config = named(&saved.config);
+        let mut images = image
+            .iter()
+            .filter_map(|manifest| self.images.get(*manifest));
+        let found = images.find(|(own, layers)| {
+            config.as_ref() == Some(own) && layers.len() == saved.layers.len()
+        });
+        let Some((_, layers)) = found else {
             return Some(&saved.config);
         };
         let is_right = |file: &str, layer: &Digest| {
@@ -289,6 +355,27 @@ impl Found {
         let wrong = files.find(|(file, layer)| !is_right(file, layer));
         wrong.map(|(file, _)| file.as_str())
     }
+}
+
+/// Reads the long name of the next entry, and nothing else. Source: POSIX.1-2017, `pax`, "pax Extended Header".
+async fn long_name<R: AsyncRead + Unpin>(entry: &mut Entry<R>) -> Result<String> {
+    let is_short = entry.effective_size() <= LONG_NAME_MAX_BYTES;
+    anyhow::ensure!(
+        is_short,
+        "it holds attributes of an entry that are no part of an image"
+    );
+    let mut record = String::new();
+    entry
+        .take(LONG_NAME_MAX_BYTES)
+        .read_to_string(&mut record)
+        .await?;
+    let parts = record.split_once(" path=").and_then(|(length, name)| {
+        let is_whole = length.parse() == Ok(record.len());
+        name.strip_suffix('\n').filter(|_| is_whole)
+    });
+    let name = parts.filter(|name| !name.contains('\n'));
+    let name = name.context("it holds attributes of an entry that are no part of an image")?;
+    Ok(name.to_owned())
 }
 
 /// Reads a short document whole.

@@ -16,10 +16,11 @@ pub const fn chosen(_input: NodeRef<html::Input>) -> Vec<Chosen> {
     Vec::new()
 }
 
-/// Sends the files of an input to an image, and reports what becomes of each, by its place.
+/// Sends the files of an input to an image, of each the one that is chosen, and reports what becomes of each, by its place.
 pub fn send_all(
     _input: NodeRef<html::Input>,
     _image: &str,
+    _chosen: &str,
     _report: impl Fn(usize, Sending) + 'static,
 ) {
 }

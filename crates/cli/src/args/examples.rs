@@ -93,7 +93,9 @@ Examples:
   docker build -t alice/app:v1 . && mydocker push alice/app:v1
   mydocker push --file image.tar alice/app:v1
   docker save alice/app:v1 | gzip | mydocker push --file - alice/app:v1
-  mydocker push --file all-tags.tar alice/app     every tag of alice/app in the tarball";
+  mydocker push --file all-tags.tar alice/app     every tag of alice/app in the tarball
+  mydocker push --file two.tar --image nginx:1.2 alice/web:v1
+  mydocker push --file two.tar --into alice       alice/nginx:1.2, alice/redis:7, as the tarball names them";
 
 pub const PULL: &str = "\
 Examples:

@@ -179,6 +179,13 @@ fn answer(status: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
+fn target() -> Target {
+    Target {
+        image: image(),
+        chosen: None,
+    }
+}
+
 fn begun() -> String {
     answer("201 Created", r#"{"id":"i1","offset":0}"#)
 }
@@ -191,9 +198,9 @@ async fn a_refusal_is_read_before_anything_is_sent() {
     )
     .await;
     let endless = futures::stream::repeat_with(|| Ok(Bytes::from_static(&[0; 8192])));
-    let image = image();
+    let target = target();
     let sending = sending();
-    let upload = client.upload(&image, endless.boxed(), Size::Unknown, &sending);
+    let upload = client.upload(&target, endless.boxed(), Size::Unknown, &sending);
     let message = upload.await.unwrap_err().to_string();
     assert_eq!(message, "only for bob");
 }
@@ -203,10 +210,10 @@ async fn a_piece_that_was_cut_is_sent_again_from_where_the_server_is() {
     let at_two = answer("200 OK", r#"{"id":"i1","offset":2}"#);
     let done = answer("201 Created", r#"{"images":[]}"#);
     let (client, asked) = told(vec![begun(), String::new(), at_two, done]).await;
-    let image = image();
+    let target = target();
     let sending = sending();
     let upload = client.upload(
-        &image,
+        &target,
         body(vec![Ok("abcde".into())]),
         Size::Exactly(5),
         &sending,
@@ -228,10 +235,10 @@ async fn what_is_wrong_with_a_tarball_is_said_though_the_connection_broke() {
     let failed = r#"{"id":"i1","offset":2,"errors":[{"code":"X","message":"it is no tar"}]}"#;
     let failed = answer("200 OK", failed);
     let (client, _) = told(vec![begun(), String::new(), failed]).await;
-    let image = image();
+    let target = target();
     let sending = sending();
     let upload = client.upload(
-        &image,
+        &target,
         body(vec![Ok("abcde".into())]),
         Size::Exactly(5),
         &sending,
@@ -247,9 +254,9 @@ async fn an_engine_that_stops_is_to_blame_and_not_the_network() {
         Ok("abc".into()),
         Err(io::Error::other("the engine stopped")),
     ];
-    let image = image();
+    let target = target();
     let sending = sending();
-    let upload = client.upload(&image, body(pieces), Size::Unknown, &sending);
+    let upload = client.upload(&target, body(pieces), Size::Unknown, &sending);
     let message = upload.await.unwrap_err().to_string();
     assert_eq!(message, "the engine stopped; nothing was pushed");
 }

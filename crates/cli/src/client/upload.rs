@@ -26,6 +26,13 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Pause between two questions for what became of a tarball that is being stored.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
+/// Where an image goes, and which one of the tarball it is where that is said.
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub image: ImageName,
+    pub chosen: Option<String>,
+}
+
 /// The server no longer knows of a tarball that was on its way.
 #[derive(Debug)]
 pub struct Lost {
@@ -50,7 +57,7 @@ impl Client {
     /// Errors: `Lost` when it has to be sent from its beginning again.
     pub async fn upload(
         &self,
-        image: &ImageName,
+        target: &Target,
         mut stream: ByteStream,
         size: Size,
         sending: &Sending,
@@ -59,7 +66,7 @@ impl Client {
             Size::Exactly(bytes) => Some(bytes),
             Size::About(_) | Size::Unknown => None,
         };
-        let mut upload = self.begin_upload(image, size_bytes, sending).await?;
+        let mut upload = self.begin_upload(target, size_bytes, sending).await?;
         let pushed = upload.send_all(&mut stream).await;
         if pushed.is_err() {
             upload.give_up().await;
@@ -75,12 +82,12 @@ impl Client {
 
     async fn begin_upload(
         &self,
-        image: &ImageName,
+        Target { image, chosen }: &Target,
         size_bytes: Option<u64>,
         sending: &Sending,
     ) -> Result<Upload> {
         let request = self.call(Method::POST, "/api/v1/imports");
-        let body = json!({ "name": image.to_string(), "size_bytes": size_bytes });
+        let body = json!({ "name": image.to_string(), "image": chosen, "size_bytes": size_bytes });
         let begun = self.answer::<ImportState>(request.json(&body)).await;
         let begun = begun.map_err(|error| self.explain_missing(error, &image.repository))?;
         Ok(Upload {

@@ -131,12 +131,28 @@ impl Session {
     }
 
     /// Takes the server's own host off a name: docker's form of it, `HOST/alice/app`, works too.
+    ///
+    /// Errors: the name is that of an image somewhere else.
     fn without_host<'a>(&self, name: &'a str) -> Result<&'a str> {
         let name = name.trim();
-        let host = format!("{}/", self.server.authority());
-        let name = name.strip_prefix(&host).unwrap_or(name);
         if name.is_empty() {
             bail!("the name is empty: write it as in alice/app:v1");
+        }
+        let Some((host, rest)) = name.split_once('/') else {
+            return Ok(name);
+        };
+        if self.server.is_called(host) {
+            return Ok(rest);
+        }
+        // A namespace has no colon; one with a dot has a repository behind it, and no more.
+        let is_host =
+            host.contains(':') || host == "localhost" || (host.contains('.') && rest.contains('/'));
+        if is_host {
+            let server = &self.server;
+            bail!(
+                "{name} names an image at {host}, and this is for {server}: leave {host}/ out, or run \
+                `mydocker --server {host} ...`"
+            );
         }
         Ok(name)
     }

@@ -1,16 +1,17 @@
 //! `mydocker push`: an image of the engine's, or a tarball, to the server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
-use dockyard_oci::{ImageName, Reference};
+use anyhow::{Context, Result, bail};
+use dockyard_oci::{ImageName, Reference, UserName};
 
 use super::Session;
 use super::images::{image_name, interruptible, latest};
 use crate::answers::{Import, ImportedImage};
 use crate::args::Push;
-use crate::client::{Client, Lost};
+use crate::client::{Client, Lost, Target};
 use crate::engine::Engine;
+use crate::images_of::{self, Placed};
 use crate::progress::{ByteStream, Progress, Size};
 use crate::tarball;
 use crate::text;
@@ -20,23 +21,64 @@ use crate::thin::{Thinned, thin};
 const TRIES: u32 = 3;
 
 pub async fn push(session: &Session, args: Push) -> Result<()> {
-    let mut image = image_name(session, &args.image)?;
-    if let Some(Reference::Digest(_)) = image.reference {
+    let Push {
+        image,
+        file,
+        chosen,
+        into,
+    } = args;
+    if let (Some(namespace), Some(path)) = (into, &file) {
+        return push_each(session, &namespace, path).await;
+    }
+    let name = image.context("name the image, as in alice/app:v1")?;
+    let mut image = image_name(session, &name)?;
+    if let (Some(Reference::Digest(_)), None) = (&image.reference, &file) {
         bail!(
             "{image} names a digest, which follows from the content: push to a tag, as in \
             alice/app:v1"
         );
     }
-    let source = if let Some(path) = args.file {
+    let source = if let Some(path) = file {
         Source::File(path)
     } else {
         image.reference.get_or_insert(latest());
         Source::Engine(Engine::connect().await?)
     };
     let (client, _) = session.signed_in().await?;
+    let target = Target { image, chosen };
+    let import = send_until_there(session, &client, &target, &source).await?;
+    report(session, &import);
+    Ok(())
+}
+
+/// Stores each image of a tarball in a repository of its own.
+async fn push_each(session: &Session, namespace: &UserName, path: &Path) -> Result<()> {
+    let placed = images_of::place_all(path, namespace).await?;
+    let (client, _) = session.signed_in().await?;
+    let source = Source::File(path.to_owned());
+    let mut all = Import::default();
+    for Placed { name, to } in placed {
+        let target = Target {
+            image: to,
+            chosen: Some(name),
+        };
+        let import = send_until_there(session, &client, &target, &source).await?;
+        all.images.extend(import.images);
+        all.left_out.extend(import.left_out);
+    }
+    report(session, &all);
+    Ok(())
+}
+
+async fn send_until_there(
+    session: &Session,
+    client: &Client,
+    target: &Target,
+    source: &Source,
+) -> Result<Import> {
     let mut failures = 0;
-    let import = loop {
-        match send(session, &client, &image, &source).await {
+    loop {
+        match send(session, client, target, source).await {
             Err(error) if error.is::<Lost>() && source.opens_again() && failures < TRIES => {
                 failures += 1;
                 session.output.screen().say(&format!(
@@ -44,25 +86,24 @@ pub async fn push(session: &Session, args: Push) -> Result<()> {
                     session.server
                 ));
             }
-            sent => break sent?,
+            sent => return sent,
         }
-    };
-    report(session, &import);
-    Ok(())
+    }
 }
 
 async fn send(
     session: &Session,
     client: &Client,
-    image: &ImageName,
+    target: &Target,
     source: &Source,
 ) -> Result<Import> {
+    let image = &target.image;
     let (stream, size) = source.open(session, image).await?;
     let label = format!("Pushing {image} to {}", session.server);
     let progress = Progress::start(session.output.screen(), &label, size);
     let sending = progress.sending();
     let Thinned { stream, size } = thin(stream, size, client.clone(), sending.clone()).await?;
-    let import = interruptible(client.upload(image, stream, size, &sending)).await?;
+    let import = interruptible(client.upload(target, stream, size, &sending)).await?;
     progress.finish_push(&sending);
     Ok(import)
 }
@@ -128,6 +169,15 @@ fn report(session: &Session, import: &Import) {
         .images
         .iter()
         .map(|image| text::one_line(&image.digest));
+    for line in &import.left_out {
+        let line = text::one_line(line);
+        session.output.screen().say(&format!("Left out {line}"));
+    }
+    if !import.attached.is_empty() {
+        let count = import.attached.len() as u64;
+        let what = text::counted(count, "attached artifact");
+        session.output.screen().say(&format!("With {what}"));
+    }
     let lines = import.images.iter().map(line);
     session.output.print(&import.images, digests, lines);
 }

@@ -230,3 +230,93 @@ async fn entries_that_say_something_about_the_next_are_refused() {
         assert!(told, "{}: {refused}", char::from(kind));
     }
 }
+
+/// What is attached to an image, and the layout's list with both.
+fn signed(names: &serde_json::Value) -> (Digest, Files) {
+    let (top, mut files) = image();
+    let referrer = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest(b"{}").as_str(), "size": 2},
+        "layers": [],
+        "subject": {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": top.as_str(), "size": 1},
+    });
+    let referrer = referrer.to_string().into_bytes();
+    let mut listed =
+        json!({"mediaType": "a/b", "digest": digest(&referrer).as_str(), "size": referrer.len()});
+    if !names.is_null() {
+        listed["annotations"] = names.clone();
+    }
+    let own = json!({"mediaType": "a/b", "digest": top.as_str(), "size": 1});
+    let index = json!({"schemaVersion": 2, "manifests": [own, listed]});
+    files.insert(0, ("index.json".to_owned(), index.to_string().into_bytes()));
+    files.push(blob(&referrer));
+    (top, files)
+}
+
+#[tokio::test]
+async fn what_is_attached_comes_along_but_under_no_name() {
+    let (top, files) = signed(&json!(null));
+    assert_eq!(check(top, &files).await, Ok(()));
+    let (top, files) =
+        signed(&json!({"io.containerd.image.name": "docker.io/library/nginx:latest"}));
+    let error = check(top, &files).await.unwrap_err();
+    assert!(error.contains("was not asked for"), "{error}");
+    // Listed, and not there.
+    let (top, mut files) = signed(&json!(null));
+    files.pop();
+    let error = check(top, &files).await.unwrap_err();
+    assert!(error.contains("was not asked for"), "{error}");
+}
+
+/// An entry with a record in front of it.
+async fn named_by(record: &str, name: &str, content: &[u8]) -> Result<(), String> {
+    let mut tarball = tokio_tar::Builder::new(Vec::new());
+    for (kind, name, bytes) in [
+        (tokio_tar::EntryType::XHeader, "pax", record.as_bytes()),
+        (tokio_tar::EntryType::Regular, name, content),
+    ] {
+        let mut header = tokio_tar::Header::new_ustar();
+        header.set_entry_type(kind);
+        header.set_size(bytes.len() as u64);
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        tarball.append(&header, bytes).await.unwrap();
+    }
+    let tarball = tarball.into_inner().await.unwrap();
+    let mut found = Found::of(digest(b"top"));
+    let progress = Progress::start(Screen::Silent, "", Size::Unknown);
+    let read = found.read(&tarball[..], &progress.layers()).await;
+    read.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn long_names_are_those_of_blobs_alone() {
+    let hash = <Sha512 as sha2::Digest>::digest(b"content");
+    let long = name(&Digest::from_hash(Algorithm::Sha512, &hash).unwrap());
+    let record = format!("151 path={long}\n");
+    assert_eq!(record.len(), 151);
+    assert_eq!(named_by(&record, &long[..100], b"content").await, Ok(()));
+    for (record, name, why) in [
+        (record.clone(), "manifest.json", "under another name"),
+        (record.clone(), &long[..100], "has the content of"),
+        (
+            format!("152 path={long}\n"),
+            &long[..100],
+            "attributes of an entry",
+        ),
+        (
+            format!("{record}12 size=999\n"),
+            &long[..100],
+            "attributes of an entry",
+        ),
+        (
+            "22 path=../etc/passwd\n".to_owned(),
+            "..",
+            "no part of an image",
+        ),
+    ] {
+        let read = named_by(&record, name, b"other").await.unwrap_err();
+        assert!(read.contains(why), "{record}: {read}");
+    }
+}

@@ -9,9 +9,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use leptos::{html, serde_json};
 use web_sys::{Blob, File, XmlHttpRequest};
 
 use self::memory::Memory;
@@ -86,28 +86,32 @@ fn files(input: NodeRef<html::Input>) -> Vec<File> {
     })
 }
 
-/// Sends the files of an input to an image, and reports what becomes of each, by its place.
+/// Sends the files of an input to an image, of each the one that is chosen if one is, and reports what becomes of each,
+/// by its place.
 pub fn send_all(
     input: NodeRef<html::Input>,
     image: &str,
+    chosen: &str,
     report: impl Fn(usize, Sending) + 'static,
 ) {
     let running = Rc::new(Running::default());
     RUNNING.set(Some(Rc::clone(&running)));
-    let (files, image) = (files(input), image.to_owned());
+    let (files, image, chosen) = (files(input), image.to_owned(), chosen.to_owned());
     let report: Rc<dyn Fn(usize, Sending)> = Rc::new(report);
     spawn_local(async move {
         for (place, file) in files.into_iter().enumerate() {
             running.current.set(place);
             let report = Rc::clone(&report);
             let report: Rc<dyn Fn(Sending)> = Rc::new(move |news| report(place, news));
-            let memory = Memory::of(&image, &file);
+            // What was begun for another image of the file is another upload.
+            let memory = Memory::of(format!("{image} {chosen}").trim_end(), &file);
             let sender = Sender {
                 running: &running,
                 place,
                 total: file.size(),
                 file: &file,
                 image: &image,
+                chosen: &chosen,
                 memory,
                 report,
                 at: None,
@@ -147,6 +151,8 @@ struct Sender<'a> {
     file: &'a File,
     total: f64,
     image: &'a str,
+    /// The image of the file that is meant; empty for all.
+    chosen: &'a str,
     memory: Memory,
     report: Rc<dyn Fn(Sending)>,
     /// Address of the upload, and how many bytes are there.
@@ -207,9 +213,10 @@ impl Sender<'_> {
         let answer = if let Some(path) = &known {
             Request::new("GET", path).send(self.running).await
         } else {
-            // The name of an image has nothing in it that JSON writes otherwise.
-            let (name, size_bytes) = (self.image, whole(self.total));
-            let announced = format!("{{\"name\":\"{name}\",\"size_bytes\":{size_bytes}}}");
+            let announced = serde_json::json!({
+                "name": self.image, "image": self.chosen, "size_bytes": whole(self.total),
+            });
+            let announced = announced.to_string();
             let request = Request::new("POST", "/api/v1/imports");
             request.json(announced).send(self.running).await
         };

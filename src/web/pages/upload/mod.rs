@@ -9,6 +9,8 @@ use dockyard_oci::{ImageName, Reference, RepositoryName, Tag};
 use leptos::ev::SubmitEvent;
 use leptos::html;
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use leptos::web_sys::HtmlInputElement;
 
 use self::progress::{Row, UploadList};
 use self::state::Upload;
@@ -43,6 +45,8 @@ pub fn UploadPage() -> impl IntoView {
 #[component]
 fn UploadCard(user: String, server: ServerAddress) -> impl IntoView {
     let rows = RwSignal::new(Vec::new());
+    let image = NodeRef::<html::Div>::new();
+    let choose = Callback::new(move |name: String| again_for(image, &name));
     let query = page_query();
     let refused = move || {
         let is_idle = rows.read().is_empty();
@@ -58,8 +62,8 @@ fn UploadCard(user: String, server: ServerAddress) -> impl IntoView {
             </p>
             {move || refused().map(|message| view! { <ErrorNotice message /> })}
             <Unfinished rows />
-            <UploadForm user rows />
-            <UploadList rows server />
+            <UploadForm user rows image />
+            <UploadList rows server choose />
         </section>
     }
 }
@@ -100,7 +104,7 @@ fn Unfinished(rows: RwSignal<Vec<Row>>) -> impl IntoView {
 }
 
 #[component]
-fn UploadForm(user: String, rows: RwSignal<Vec<Row>>) -> impl IntoView {
+fn UploadForm(user: String, rows: RwSignal<Vec<Row>>, image: NodeRef<html::Div>) -> impl IntoView {
     let (repository, tag) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
     let file = NodeRef::<html::Input>::new();
     let query = page_query().get_untracked();
@@ -110,8 +114,9 @@ fn UploadForm(user: String, rows: RwSignal<Vec<Row>>) -> impl IntoView {
         let user = user.clone();
         move |event: SubmitEvent| {
             event.prevent_default();
-            let (repository, tag) = (typed(repository), typed(tag));
-            match start(file, &user, &repository, &tag, rows) {
+            let chosen = typed(image);
+            let target = target(&user, &typed(repository), &typed(tag));
+            match target.and_then(|target| start(file, &target, &chosen, rows)) {
                 Ok(()) => problem.set(None),
                 Err(message) => problem.set(Some(message)),
             }
@@ -150,6 +155,16 @@ fn UploadForm(user: String, rows: RwSignal<Vec<Row>>) -> impl IntoView {
                     outcome=Outcome::none()
                 />
             </div>
+            <div node_ref=image>
+                <Field
+                    name="image"
+                    label="Image in the tarball (optional)"
+                    value=query.get("image").unwrap_or_default()
+                    hint="Only where there are several: nginx:1.2, as the tarball names it."
+                    maxlength=1024
+                    outcome=Outcome::none()
+                />
+            </div>
             <FileField file />
             {move || problem.get().map(|message| view! { <ErrorNotice message /> })}
             <div class="form-actions">
@@ -182,12 +197,10 @@ fn FileField(file: NodeRef<html::Input>) -> impl IntoView {
 /// Sends the chosen files and shows how far they are; the error says what is wrong with the form.
 fn start(
     file: NodeRef<html::Input>,
-    user: &str,
-    repository: &str,
-    tag: &str,
+    image: &ImageName,
+    chosen: &str,
     rows: RwSignal<Vec<Row>>,
 ) -> Result<(), String> {
-    let image = target(user, repository, tag)?;
     let files = browser::chosen(file);
     match files.len() {
         0 => return Err("Choose a tarball first.".to_owned()),
@@ -205,12 +218,17 @@ fn start(
     let new: Vec<Row> = files.into_iter().map(row).collect();
     let uploads: Vec<RwSignal<Upload>> = new.iter().map(|row| row.upload).collect();
     rows.set(new);
-    browser::send_all(file, &image.to_string(), move |place, news: Sending| {
-        // The page may be gone before its upload is.
-        if let Some(upload) = uploads.get(place) {
-            let _ = upload.try_update(|upload| upload.advance(news));
-        }
-    });
+    browser::send_all(
+        file,
+        &image.to_string(),
+        chosen.trim(),
+        move |place, news: Sending| {
+            // The page may be gone before its upload is.
+            if let Some(upload) = uploads.get(place) {
+                let _ = upload.try_update(|upload| upload.advance(news));
+            }
+        },
+    );
     Ok(())
 }
 
@@ -240,15 +258,21 @@ fn target(user: &str, repository: &str, tag: &str) -> Result<ImageName, String> 
 
 /// Reads the input inside a field.
 fn typed(field: NodeRef<html::Div>) -> String {
-    use leptos::wasm_bindgen::JsCast;
-    use leptos::web_sys::HtmlInputElement;
-    let input = field
-        .get_untracked()
-        .and_then(|field| field.query_selector("input").ok().flatten());
-    input
-        .and_then(|input| input.dyn_into::<HtmlInputElement>().ok())
-        .map(|i| i.value())
-        .unwrap_or_default()
+    input(field).map(|i| i.value()).unwrap_or_default()
+}
+
+/// Writes which image is meant into its field, and sends the form again.
+fn again_for(field: NodeRef<html::Div>, image: &str) {
+    let Some(input) = input(field) else { return };
+    input.set_value(image);
+    if let Some(form) = input.form() {
+        let _ = form.request_submit();
+    }
+}
+
+fn input(field: NodeRef<html::Div>) -> Option<HtmlInputElement> {
+    let field = field.get_untracked()?;
+    field.query_selector("input").ok()??.dyn_into().ok()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::result::UploadResult;
-use super::state::Upload;
+use super::state::{Failure, Upload};
 use crate::web::browser::{self, Chosen, whole};
 use crate::web::components::byte_size::human;
 use crate::web::components::notice::ErrorNotice;
@@ -18,16 +18,26 @@ pub struct Row {
 
 /// Shows each file from its start to its result.
 #[component]
-pub fn UploadList(rows: RwSignal<Vec<Row>>, server: ServerAddress) -> impl IntoView {
+pub fn UploadList(
+    rows: RwSignal<Vec<Row>>,
+    server: ServerAddress,
+    /// Sends the file again, for one image of it.
+    choose: Callback<String>,
+) -> impl IntoView {
     move || {
         let rows = rows.get().into_iter().enumerate();
-        rows.map(|(place, row)| view! { <UploadRow place row server=server.clone() /> })
+        rows.map(|(place, row)| view! { <UploadRow place row server=server.clone() choose /> })
             .collect_view()
     }
 }
 
 #[component]
-fn UploadRow(place: usize, row: Row, server: ServerAddress) -> impl IntoView {
+fn UploadRow(
+    place: usize,
+    row: Row,
+    server: ServerAddress,
+    choose: Callback<String>,
+) -> impl IntoView {
     let Row { file, upload } = row;
     let (name, size_bytes) = (file.name, file.size_bytes);
     // One view for all of the sending, so that its button keeps the focus.
@@ -51,9 +61,13 @@ fn UploadRow(place: usize, row: Row, server: ServerAddress) -> impl IntoView {
                     let message = format!("{name}: cancelled. Nothing was kept under a tag.");
                     view! { <ErrorNotice message /> }.into_any()
                 }
-                Upload::Failed(message) => {
+                Upload::Failed(Failure { message, images }) => {
                     let message = format!("{name}: {message}");
-                    view! { <ErrorNotice message /> }.into_any()
+                    view! {
+                        <ErrorNotice message />
+                        <Choices images choose />
+                    }
+                        .into_any()
                 }
                 Upload::Done(import) => {
                     let (server, file_name) = (server.clone(), name.clone());
@@ -62,6 +76,24 @@ fn UploadRow(place: usize, row: Row, server: ServerAddress) -> impl IntoView {
             }}
         </section>
     }
+}
+
+/// Offers the images of a file, of which one must be chosen.
+#[component]
+fn Choices(images: Vec<String>, choose: Callback<String>) -> impl IntoView {
+    let buttons = images
+        .iter()
+        .cloned()
+        .map(|image| {
+            let label = format!("Store {image}");
+            view! {
+                <button type="button" class="button" on:click=move |_| choose.run(image.clone())>
+                    {label}
+                </button>
+            }
+        })
+        .collect_view();
+    (!images.is_empty()).then(|| view! { <div class="upload-choices">{buttons}</div> })
 }
 
 #[component]

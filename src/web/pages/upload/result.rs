@@ -15,11 +15,24 @@ use crate::web::dto::{Import, ImportedImage, ServerAddress};
 #[component]
 pub fn UploadResult(file_name: String, import: Import, server: ServerAddress) -> impl IntoView {
     let count = import.images.len();
-    let message = if count == 1 {
-        format!("{file_name}: one image is here.")
-    } else {
-        format!("{file_name}: {count} images are here.")
+    let with = match import.attached.len() {
+        0 => String::new(),
+        1 => ", with one attached artifact".to_owned(),
+        several => format!(", with {several} attached artifacts"),
     };
+    let message = if count == 1 {
+        format!("{file_name}: one image is here{with}.")
+    } else {
+        format!("{file_name}: {count} images are here{with}.")
+    };
+    let left_out = (!import.left_out.is_empty()).then(|| {
+        let lines = import.left_out.iter().cloned();
+        let lines = lines.map(|line| view! { <li>{line}</li> }).collect_view();
+        view! {
+            <p>"Not everything that the file lists is in it. This was left out:"</p>
+            <ul class="left-out">{lines}</ul>
+        }
+    });
     let group = format!("pull-with {file_name}");
     let tabs = import
         .images
@@ -33,6 +46,7 @@ pub fn UploadResult(file_name: String, import: Import, server: ServerAddress) ->
     view! {
         <div class="upload-result">
             <SuccessNotice message />
+            {left_out}
             <TableScroll label="Result">
                 <table class="result-table">
                     <thead>

@@ -19,8 +19,25 @@ pub enum Upload {
         pace: Pace,
     },
     Done(Import),
-    Failed(String),
+    Failed(Failure),
     Cancelled,
+}
+
+/// Why a file was not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub message: String,
+    /// The images of the file, where one of them must be chosen.
+    pub images: Vec<String>,
+}
+
+impl Failure {
+    fn of(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            images: Vec::new(),
+        }
+    }
 }
 
 /// How a file gets on.
@@ -55,11 +72,10 @@ impl Upload {
                     pace: Pace::Waiting(secs),
                 }
             }
-            Sending::Lost => Self::Failed(
+            Sending::Lost => Self::Failed(Failure::of(
                 "The server could not be reached for ten minutes. Check the connection, then choose the \
-                 file again: it goes on where it stopped."
-                    .to_owned(),
-            ),
+                 file again: it goes on where it stopped.",
+            )),
             Sending::Answered { status, body } => Self::answered(status, &body),
             Sending::Cancelled => Self::Cancelled,
         };
@@ -76,17 +92,19 @@ impl Upload {
     fn answered(status: u16, body: &str) -> Self {
         if status == 201 {
             return serde_json::from_slice(body.as_bytes()).map_or_else(
-                |_| Self::Failed("The server's answer could not be read.".to_owned()),
+                |_| Self::Failed(Failure::of("The server's answer could not be read.")),
                 Self::Done,
             );
         }
         let told = serde_json::from_slice::<ApiErrors>(body.as_bytes()).ok();
-        let message = told
-            .and_then(|told| told.errors.into_iter().next())
-            .map(|e| e.message);
-        Self::Failed(
-            message.unwrap_or_else(|| format!("The server answered with status {status}.")),
-        )
+        let told = told.and_then(|told| told.errors.into_iter().next());
+        Self::Failed(told.map_or_else(
+            || Failure::of(format!("The server answered with status {status}.")),
+            |error| Failure {
+                message: error.message,
+                images: error.detail.unwrap_or_default().images,
+            },
+        ))
     }
 
     /// Says how much of how much, how fast, and how long still.
@@ -169,6 +187,12 @@ mod tests {
             status: 403,
             body: body.to_owned(),
         });
-        assert_eq!(upload, Upload::Failed("not yours".to_owned()));
+        assert_eq!(upload, Upload::Failed(Failure::of("not yours")));
+        let body = r#"{"errors":[{"code":"IMAGE_UNCLEAR","message":"several","detail":{"images":["a:1","b:1"]}}]}"#;
+        upload.advance(Sending::Answered {
+            status: 400,
+            body: body.to_owned(),
+        });
+        assert!(matches!(upload, Upload::Failed(failure) if failure.images == ["a:1", "b:1"]));
     }
 }
