@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::header::{CONTENT_DISPOSITION, RANGE};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::api::Body as JsonBody;
 use super::body;
-use super::caller::ApiCaller;
+use super::caller::{ApiCaller, fingerprint};
 use super::download::Download;
 use super::error::ApiError;
 use super::peer::Peer;
@@ -43,11 +43,12 @@ pub async fn import(
     peer: Peer,
     Path(name): Path<String>,
     Query(query): Query<ImportQuery>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<impl IntoResponse, ApiError> {
     let name = parse(&name)?;
     let options = options(name.reference, query.image)?;
-    let (stream, rest) = body::lend(body);
+    let (stream, rest) = body::lend(body, &headers);
     let sender = (&caller, peer.0);
     let imported = store(&hub, sender, &name.repository, &options, stream).await;
     if imported.is_err() {
@@ -205,32 +206,37 @@ pub async fn export(
         .authorize::<Pull>(&caller, &name.repository)
         .await?;
     let exports = &hub.archives;
-    let export = exports.export(&grant, peer.0, &reference, (&wanted, reader));
+    // A download that goes on where it was is no other pull.
+    let goes_on = headers
+        .get(RANGE)
+        .is_some_and(|range| !range.as_bytes().starts_with(b"bytes=0-"));
+    let client =
+        (method == Method::GET && !goes_on).then(|| fingerprint(&caller, peer.0, &headers));
+    let export = exports.export(&grant, (peer.0, client), &reference, (&wanted, reader));
     let export = export.await?;
     // The same manifest may be written in several ways.
     let way = way_of(&wanted, reader);
     let etag = format!("\"{}-{reference}{way}\"", export.digest);
-    let range = range::Wanted::of(&method, &headers, export.length, &etag);
-    let body = match range.bytes(&method, export.length) {
-        Some(range) => {
-            let length = range.end - range.start;
-            let download = Download::new(&headers, &name.repository, &export.digest);
-            download.send(export.read(range), length)
-        }
-        None => Body::empty(),
+    let digest = export.digest.to_string();
+    let wanted = range::Wanted::of(&method, &headers, export.length, &etag);
+    let ranged = wanted.respond(&method, export.length, &etag, "application/x-tar");
+    let body = if ranged.pieces.is_empty() {
+        Body::empty()
+    } else {
+        let download = Download::new(&headers, &name.repository, &export.digest);
+        let read = move |range| std::future::ready(Ok::<_, io::Error>(export.read(range)));
+        let bytes = range::stream(ranged.pieces, read).await;
+        let bytes = bytes.map_err(ApiError::internal)?;
+        download.send(bytes, ranged.length)
     };
     let disposition = format!(
         "attachment; filename=\"{}\"",
         file_name(&name.repository, &reference, &way)
     );
-    let response = range
-        .respond(export.length, &etag)
-        .header(CONTENT_TYPE, "application/x-tar")
+    let response = ranged
+        .response
         .header(CONTENT_DISPOSITION, disposition)
-        .header(
-            HeaderName::from_static("docker-content-digest"),
-            export.digest.as_str(),
-        );
+        .header(HeaderName::from_static("docker-content-digest"), digest);
     Ok(response.body(body).expect("headers are plain text"))
 }
 

@@ -7,6 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
+use axum::http::HeaderMap;
+use axum::http::header::EXPECT;
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 
@@ -28,28 +30,35 @@ pub fn paused_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
-/// Lends a body out as a stream, which a connection that breaks ends with an error; what the borrower leaves unread can be drained afterwards.
-pub fn lend(body: Body) -> (Lent, Rest) {
+/// Lends a body out as a stream, which a connection that breaks ends with an error; what the borrower leaves unread can be
+/// drained afterwards.
+pub fn lend(body: Body, headers: &HeaderMap) -> (Lent, Rest) {
     let home = Arc::new(Mutex::new(None));
     (
         Lent {
             stream: Some(body.into_data_stream()),
+            is_begun: false,
             home: Arc::clone(&home),
         },
-        Rest(home),
+        Rest {
+            home,
+            is_awaited: headers.contains_key(EXPECT),
+        },
     )
 }
 
 /// A body on loan; it goes home when it is dropped.
 pub struct Lent {
     stream: Option<BodyDataStream>,
-    home: Arc<Mutex<Option<BodyDataStream>>>,
+    is_begun: bool,
+    home: Arc<Mutex<Option<(BodyDataStream, bool)>>>,
 }
 
 impl Stream for Lent {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.is_begun = true;
         let Some(stream) = &mut self.stream else {
             return Poll::Ready(None);
         };
@@ -66,18 +75,34 @@ impl Stream for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = self.stream.take();
+        let left = self.stream.take().map(|stream| (stream, self.is_begun));
+        *self.home.lock().unwrap_or_else(PoisonError::into_inner) = left;
     }
 }
 
 /// What is left of a body that was lent out.
-pub struct Rest(Arc<Mutex<Option<BodyDataStream>>>);
+pub struct Rest {
+    home: Arc<Mutex<Option<(BodyDataStream, bool)>>>,
+    /// Whether the client waits with the body until it is told to go on.
+    is_awaited: bool,
+}
 
 impl Rest {
-    /// Reads on and forgets, within bounds.
+    /// Reads on and forgets, within bounds. A client that waits to be told to go on is not told: it has the answer.
+    ///
+    /// Source: RFC 9110, section 10.1.1.
     pub async fn drain(self) {
-        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut stream) = left else { return };
+        let left = self
+            .home
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some((mut stream, is_begun)) = left else {
+            return;
+        };
+        if self.is_awaited && !is_begun {
+            return;
+        }
         let read = async {
             let mut bytes = 0;
             while let Some(Ok(chunk)) = stream.next().await {

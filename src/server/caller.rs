@@ -1,11 +1,12 @@
 //! Who is asking: `Authorization` first (Basic, personal token, registry token), the session cookie
 //! otherwise.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -31,6 +32,15 @@ const SESSION_SEEN: &str = "seen";
 /// How exact that is, in milliseconds: one write in ten minutes for a session that is used.
 const SEEN_PRECISION_MS: i64 = 10 * 60 * 1000;
 
+/// Makes a number that tells clients apart, to count what one of them pulls together as one pull.
+pub fn fingerprint(caller: &Caller, from: IpAddr, headers: &HeaderMap) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    caller.user().map(|user| user.id).hash(&mut hasher);
+    from.hash(&mut hasher);
+    headers.get(USER_AGENT).hash(&mut hasher);
+    hasher.finish()
+}
+
 /// A name and a password, or a name and a personal token.
 pub struct Basic {
     pub name: String,
@@ -50,7 +60,7 @@ impl Basic {
             .filter(|caller| {
                 caller
                     .user()
-                    .is_some_and(|user| user.name.as_str() == self.name)
+                    .is_some_and(|user| user.name.as_str().eq_ignore_ascii_case(&self.name))
             })
             .ok_or(AccountError::WrongCredentials)
     }

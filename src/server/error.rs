@@ -238,7 +238,7 @@ impl From<ImageError> for ApiError {
             ImageError::PlatformUnknown { .. } => {
                 return Self::new(StatusCode::NOT_FOUND, "PLATFORM_UNKNOWN", error);
             }
-            ImageError::NotAnImage(_) | ImageError::TooManyManifests => {
+            ImageError::NotAnImage(_) | ImageError::NoneHere(_) | ImageError::TooManyManifests => {
                 return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "EXPORT_IMPOSSIBLE", error);
             }
             ImageError::TooManyUploads { .. } => {
@@ -302,6 +302,7 @@ impl From<ImportError> for ApiError {
             | ImportError::Truncated { .. }
             | ImportError::Damaged { .. }
             | ImportError::NoImage
+            | ImportError::TooOld
             | ImportError::Entry { .. }
             | ImportError::Bounds(_)
             | ImportError::Document { .. }

@@ -1,28 +1,50 @@
 //! Conditional and ranged reads of things whose bytes never change.
 
+use std::io;
 use std::ops::Range;
 
 use axum::http::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE,
+    RANGE,
 };
 use axum::http::{HeaderMap, Method, StatusCode, response};
+use bytes::Bytes;
+use dockyard_hub::Id;
+use dockyard_hub::store::ByteStream;
 use dockyard_oci::Requested;
+use futures::{StreamExt, TryStreamExt, stream};
 
 /// What of the content is wanted.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Wanted {
     Whole,
     Part(Range<u64>),
+    Parts(Vec<Range<u64>>),
     /// The client has it already.
     NotModified,
     /// The range lies outside.
     Unsatisfiable,
 }
 
+/// A piece of a body: text between parts, or a range of the content.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece {
+    Text(Bytes),
+    Content(Range<u64>),
+}
+
+/// A response without its body, and the pieces that make the body.
+pub struct Ranged {
+    pub response: response::Builder,
+    /// None for a response without a body.
+    pub pieces: Vec<Piece>,
+    /// Length of all pieces in bytes.
+    pub length: u64,
+}
+
 impl Wanted {
     /// Reads the request's headers for content of `length` bytes with an entity tag (quotes and all).
     ///
-    /// Several ranges at once are answered with the whole, as RFC 9110 allows.
     /// Source: RFC 9110, sections 13.1 and 14.
     pub fn of(method: &Method, headers: &HeaderMap, length: u64, etag: &str) -> Self {
         let text = |name| {
@@ -44,43 +66,127 @@ impl Wanted {
         match text(RANGE).map_or(Requested::Whole, |range| Requested::parse(range, length)) {
             Requested::Whole => Self::Whole,
             Requested::Part(range) => Self::Part(range),
+            Requested::Parts(parts) => Self::Parts(parts),
             Requested::Unsatisfiable => Self::Unsatisfiable,
         }
     }
 
-    /// Starts the response: status, `ETag`, length and range. The body is the caller's.
-    pub fn respond(&self, length: u64, etag: &str) -> response::Builder {
-        let response = response::Builder::new()
-            .header(ETAG, etag)
-            .header(ACCEPT_RANGES, "bytes");
+    /// Leaves parts out: of what is small, a part is of no use to anybody.
+    #[must_use]
+    pub fn whole(self) -> Self {
         match self {
-            Self::Whole => response
-                .status(StatusCode::OK)
-                .header(CONTENT_LENGTH, length),
-            Self::Part(range) => response
-                .status(StatusCode::PARTIAL_CONTENT)
-                .header(CONTENT_LENGTH, range.end - range.start)
-                .header(
-                    CONTENT_RANGE,
-                    format!("bytes {}-{}/{length}", range.start, range.end - 1),
-                ),
-            Self::NotModified => response.status(StatusCode::NOT_MODIFIED),
-            Self::Unsatisfiable => response
-                .status(StatusCode::RANGE_NOT_SATISFIABLE)
-                .header(CONTENT_RANGE, format!("bytes */{length}"))
-                .header(CONTENT_LENGTH, 0),
+            Self::Part(_) | Self::Parts(_) | Self::Unsatisfiable => Self::Whole,
+            other => other,
         }
     }
 
-    /// Is the range of bytes that the body has; `None` when it has none.
-    pub fn bytes(&self, method: &Method, length: u64) -> Option<Range<u64>> {
+    /// Starts the response: status, `ETag`, type, length and range; and lists what the body is made of.
+    ///
+    /// Several parts are `multipart/byteranges`. Source: RFC 9110, section 14.6.
+    pub fn respond(self, method: &Method, length: u64, etag: &str, content_type: &str) -> Ranged {
+        let mut response = response::Builder::new()
+            .header(ETAG, etag)
+            .header(ACCEPT_RANGES, "bytes");
+        let mut own_type = content_type.to_owned();
+        let mut pieces = Vec::new();
         match self {
-            _ if method == Method::HEAD => None,
-            Self::Whole => Some(0..length),
-            Self::Part(range) => Some(range.clone()),
-            Self::NotModified | Self::Unsatisfiable => None,
+            Self::Whole => {
+                pieces.push(Piece::Content(0..length));
+                response = response.status(StatusCode::OK);
+            }
+            Self::Part(range) => {
+                response = response
+                    .status(StatusCode::PARTIAL_CONTENT)
+                    .header(CONTENT_RANGE, content_range(&range, length));
+                pieces.push(Piece::Content(range));
+            }
+            Self::Parts(parts) => {
+                let boundary = Id::new().to_string();
+                own_type = format!("multipart/byteranges; boundary={boundary}");
+                response = response.status(StatusCode::PARTIAL_CONTENT);
+                pieces = multipart(parts, &boundary, length, content_type);
+            }
+            Self::NotModified => response = response.status(StatusCode::NOT_MODIFIED),
+            Self::Unsatisfiable => {
+                response = response
+                    .status(StatusCode::RANGE_NOT_SATISFIABLE)
+                    .header(CONTENT_RANGE, format!("bytes */{length}"))
+                    .header(CONTENT_LENGTH, 0);
+            }
+        }
+        let sent = pieces.iter().map(Piece::length).sum();
+        if !pieces.is_empty() {
+            response = response.header(CONTENT_LENGTH, sent);
+        }
+        if method == Method::HEAD {
+            pieces.clear();
+        }
+        Ranged {
+            response: response.header(CONTENT_TYPE, own_type),
+            pieces,
+            length: sent,
         }
     }
+}
+
+impl Piece {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::Content(range) => range.end - range.start,
+        }
+    }
+}
+
+fn content_range(range: &Range<u64>, length: u64) -> String {
+    format!("bytes {}-{}/{length}", range.start, range.end - 1)
+}
+
+fn multipart(
+    parts: Vec<Range<u64>>,
+    boundary: &str,
+    length: u64,
+    content_type: &str,
+) -> Vec<Piece> {
+    let mut pieces = Vec::with_capacity(2 * parts.len() + 1);
+    for range in parts {
+        let range_line = content_range(&range, length);
+        let head = format!(
+            "\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {range_line}\r\n\r\n"
+        );
+        pieces.push(Piece::Text(head.into()));
+        pieces.push(Piece::Content(range));
+    }
+    pieces.push(Piece::Text(format!("\r\n--{boundary}--\r\n").into()));
+    pieces
+}
+
+/// Streams the pieces of a body. The first one is opened before, so that a failure is still an answer; each further one
+/// when its turn comes.
+pub async fn stream<F, E>(
+    pieces: Vec<Piece>,
+    read: impl Fn(Range<u64>) -> F + Send + 'static,
+) -> Result<ByteStream, E>
+where
+    F: Future<Output = Result<ByteStream, E>> + Send + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    if let [Piece::Content(range)] = pieces.as_slice() {
+        return read(range.clone()).await;
+    }
+    let streams = stream::iter(pieces).then(move |piece| {
+        let content = match piece {
+            Piece::Text(text) => Err(text),
+            Piece::Content(range) => Ok(read(range)),
+        };
+        async {
+            match content {
+                Ok(content) => content.await.map_err(io::Error::other),
+                Err(text) => Ok(stream::iter([Ok(text)]).boxed()),
+            }
+        }
+    });
+    Ok(streams.try_flatten().boxed())
 }
 
 #[cfg(test)]

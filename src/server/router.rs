@@ -120,6 +120,9 @@ pub fn routes() -> Vec<Route> {
 
 /// Renders the pages' own "not found" for every address that nothing else answers.
 async fn page(State(state): State<AppState>, request: Request) -> Response {
+    if let Some(response) = oci::redirect(request.method(), request.uri()) {
+        return response;
+    }
     let options = state.leptos.clone();
     let handler = leptos_axum::render_app_async_with_context(
         move || provide_context(state.clone()),

@@ -56,7 +56,7 @@ impl SessionStore for SessionRows {
         for _ in 0..ID_TRIES {
             match self.0.create(encode(record, &record.id.to_string())?).await {
                 Err(DbError::Duplicate) => record.id = Id::default(),
-                other => return other.map_err(backend),
+                other => return unless_deleted(other),
             }
         }
         Err(Error::Backend("no free session id".to_owned()))
@@ -64,7 +64,7 @@ impl SessionStore for SessionRows {
 
     async fn save(&self, record: &Record) -> Result<()> {
         let id = record.id.to_string();
-        self.0.save(encode(record, &id)?).await.map_err(backend)
+        unless_deleted(self.0.save(encode(record, &id)?).await)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
@@ -99,6 +99,14 @@ fn encode<'a>(record: &'a Record, id: &'a str) -> Result<NewSession<'a>> {
         generation: generation.unwrap_or_default(),
         client: text(SESSION_CLIENT).unwrap_or_default(),
     })
+}
+
+/// A session whose user was deleted meanwhile is kept nowhere, and opens nothing.
+fn unless_deleted(saved: std::result::Result<(), DbError>) -> Result<()> {
+    match saved {
+        Err(DbError::Reference) => Ok(()),
+        other => other.map_err(backend),
+    }
 }
 
 fn backend(error: DbError) -> Error {

@@ -52,7 +52,7 @@ pub async fn upload(
 ) -> Response {
     let mut fields = Fields::default();
     let (parts, body) = request.into_parts();
-    let (stream, rest) = body::lend(body);
+    let (stream, rest) = body::lend(body, &parts.headers);
     let taken = take(&hub, (&caller, peer.0), &parts.headers, stream, &mut fields).await;
     if taken.is_err() {
         rest.drain().await;

@@ -228,6 +228,7 @@ mod of_the_hub {
                 ImageError::BlobInUse { .. }
                 | ImageError::PlatformUnknown { .. }
                 | ImageError::NotAnImage(_)
+                | ImageError::NoneHere(_)
                 | ImageError::TooManyManifests
                 | ImageError::TooManyUploads { .. }
                 | ImageError::TooLarge { .. }

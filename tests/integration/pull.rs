@@ -63,7 +63,7 @@ async fn any_single_range_of_a_blob_can_be_asked_for() {
         ("bytes=8-99", 206, "bytes 8-9/10", "89"),
         ("bytes=10-", 416, "bytes */10", ""),
         ("bytes=500-0", 416, "bytes */10", ""),
-        ("bytes=0-1,3-4", 200, "", "0123456789"),
+        ("bytes=0-9,3-4", 200, "", "0123456789"),
     ] {
         let get = app.by("alice", Method::GET, &path).header("range", range);
         let part = get.send().await.unwrap();

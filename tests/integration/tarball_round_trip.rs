@@ -131,7 +131,7 @@ impl Pusher<'_> {
     async fn index(&mut self, depth: u64) -> Value {
         let mut manifests = Vec::new();
         for i in 0..self.dice.below(4) {
-            let mut child = match self.dice.below(4) {
+            let mut child = match self.dice.below(4) * u64::from(i > 0) + 3 * u64::from(i == 0) {
                 0 if depth > 0 => Box::pin(self.index(depth - 1)).await,
                 // Kept somewhere else.
                 1 => {

@@ -96,7 +96,9 @@ async fn read_names(path: &Path) -> Result<Vec<SavedName>> {
     let mut names = Vec::new();
     while let Some(entry) = entries.next().await {
         let entry = entry.with_context(|| {
-            format!("{shown} is no plain tarball: decompress it for --into, as with `gunzip {shown}`")
+            format!(
+                "{shown} is no plain tarball: decompress it for --into, as with `gunzip {shown}`"
+            )
         })?;
         let place = entry.path()?.into_owned();
         let place = place.strip_prefix("./").unwrap_or(&place);

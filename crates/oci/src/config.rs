@@ -1,7 +1,9 @@
 //! The configuration of an image: what it runs, for which machine, and how it was built.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Platform;
@@ -33,16 +35,16 @@ pub struct ImageConfig {
 pub struct RunConfig {
     #[serde(deserialize_with = "or_default")]
     pub user: String,
-    #[serde(deserialize_with = "or_default")]
-    pub exposed_ports: BTreeMap<String, serde_json::Value>,
+    #[serde(deserialize_with = "keys")]
+    pub exposed_ports: BTreeSet<String>,
     #[serde(deserialize_with = "or_default")]
     pub env: Vec<String>,
     #[serde(deserialize_with = "or_default")]
     pub entrypoint: Vec<String>,
     #[serde(deserialize_with = "or_default")]
     pub cmd: Vec<String>,
-    #[serde(deserialize_with = "or_default")]
-    pub volumes: BTreeMap<String, serde_json::Value>,
+    #[serde(deserialize_with = "keys")]
+    pub volumes: BTreeSet<String>,
     #[serde(deserialize_with = "or_default")]
     pub working_dir: String,
     #[serde(deserialize_with = "or_default")]
@@ -88,6 +90,33 @@ impl ImageConfig {
     }
 }
 
+/// Reads the keys of a map, whose values are empty by rule, and may be anything.
+fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    deserializer.deserialize_any(Keys)
+}
+
+struct Keys;
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = BTreeSet<String>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a map")
+    }
+
+    fn visit_unit<E>(self) -> Result<BTreeSet<String>, E> {
+        Ok(BTreeSet::new())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BTreeSet<String>, A::Error> {
+        let mut keys = BTreeSet::new();
+        while let Some((key, IgnoredAny)) = map.next_entry()? {
+            keys.insert(key);
+        }
+        Ok(keys)
+    }
+}
+
 /// Reads `null` as nothing, as encoders write what is empty.
 fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
@@ -112,6 +141,8 @@ mod tests {
         assert_eq!(config.platform().unwrap().to_string(), "linux/arm64/v8");
         assert_eq!(config.config.cmd, ["sh"]);
         assert!(config.config.entrypoint.is_empty());
+        assert!(config.config.exposed_ports.contains("80/tcp"));
+        assert!(config.config.volumes.is_empty());
         assert!(config.history[0].empty_layer);
     }
 

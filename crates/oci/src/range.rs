@@ -3,41 +3,66 @@
 use std::ops::Range;
 use std::str::FromStr;
 
+/// Most ranges of one request: what clients that take layers apart ask for at once.
+const RANGES_MAX: usize = 1024;
+
 /// What a `Range` header asks for of content whose length is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Requested {
-    /// Everything: no range, several at once, or one in another unit.
+    /// Everything: no range, one in another unit, or more than there is.
     Whole,
     Part(Range<u64>),
-    /// Nothing that is there.
+    /// Several parts, in the order in which they are asked for.
+    Parts(Vec<Range<u64>>),
+    /// Nothing that is there, or too many parts.
     Unsatisfiable,
 }
 
 impl Requested {
     /// Parses a header for content of `length` bytes.
     ///
-    /// Several ranges at once are answered with the whole, as the source allows.
-    /// Source: RFC 9110, section 14.
+    /// Parts that together are longer than the content are answered with the whole, as the source advises.
+    /// Source: RFC 9110, sections 14.1.2 and 14.2.
     pub fn parse(text: &str, length: u64) -> Self {
-        let Some(range) = text.strip_prefix("bytes=") else {
+        let Some(list) = text.strip_prefix("bytes=") else {
             return Self::Whole;
         };
-        let Some((first, last)) = range.trim().split_once('-') else {
-            return Self::Whole;
-        };
-        let end = length.saturating_sub(1);
-        let (first, last) = match (number(first), number(last)) {
-            (Ok(Some(first)), Ok(last)) => (first, last.unwrap_or(u64::MAX).min(end)),
-            (Ok(None), Ok(Some(0))) => return Self::Unsatisfiable,
-            (Ok(None), Ok(Some(suffix))) => (length.saturating_sub(suffix), end),
-            _ => return Self::Whole,
-        };
-        if last < first || first >= length {
-            Self::Unsatisfiable
-        } else {
-            Self::Part(first..last + 1)
+        let mut parts = Vec::new();
+        let mut sum = 0_u64;
+        for (i, range) in list.split(',').enumerate() {
+            if i == RANGES_MAX {
+                return Self::Unsatisfiable;
+            }
+            match part(range.trim(), length) {
+                Err(()) => return Self::Whole,
+                Ok(None) => {}
+                Ok(Some(part)) => {
+                    sum = sum.saturating_add(part.end - part.start);
+                    parts.push(part);
+                }
+            }
+        }
+        match parts.as_slice() {
+            [] => Self::Unsatisfiable,
+            [part] => Self::Part(part.clone()),
+            _ if sum > length => Self::Whole,
+            _ => Self::Parts(parts),
         }
     }
+}
+
+/// Parses one range; `None` for one that is not there.
+fn part(range: &str, length: u64) -> Result<Option<Range<u64>>, ()> {
+    let (first, last) = range.split_once('-').ok_or(())?;
+    let end = length.saturating_sub(1);
+    let (first, last) = match (number(first)?, number(last)?) {
+        (Some(first), last) => (first, last.unwrap_or(u64::MAX).min(end)),
+        (None, Some(0)) => return Ok(None),
+        (None, Some(suffix)) => (length.saturating_sub(suffix), end),
+        (None, None) => return Err(()),
+    };
+    let is_there = first <= last && first < length;
+    Ok(is_there.then(|| first..last + 1))
 }
 
 /// Reads digits; nothing of an empty text.
@@ -111,7 +136,13 @@ mod tests {
             ("bytes=10-", Requested::Unsatisfiable),
             ("bytes=-0", Requested::Unsatisfiable),
             ("bytes=4-2", Requested::Unsatisfiable),
-            ("bytes=0-1,3-4", Requested::Whole),
+            ("bytes=0-1, 3-4", Requested::Parts(vec![0..2, 3..5])),
+            ("bytes=-1,0-0,20-", Requested::Parts(vec![9..10, 0..1])),
+            ("bytes=0-1,20-", Requested::Part(0..2)),
+            ("bytes=20-,30-", Requested::Unsatisfiable),
+            ("bytes=0-,0-", Requested::Whole),
+            ("bytes=0-1,x", Requested::Whole),
+            ("bytes=0-1,", Requested::Whole),
             ("bytes=x-", Requested::Whole),
             ("bytes=+1-", Requested::Whole),
             ("lines=0-1", Requested::Whole),
@@ -119,6 +150,11 @@ mod tests {
             assert_eq!(Requested::parse(text, 10), requested, "{text}");
         }
         assert_eq!(Requested::parse("bytes=0-", 0), Requested::Unsatisfiable);
+        let ranges = |count| format!("bytes={}", vec!["0-0"; count].join(","));
+        let most = Requested::parse(&ranges(RANGES_MAX), 5000);
+        assert!(matches!(most, Requested::Parts(parts) if parts.len() == RANGES_MAX));
+        let more = Requested::parse(&ranges(RANGES_MAX + 1), 5000);
+        assert_eq!(more, Requested::Unsatisfiable);
     }
 
     #[test]
@@ -135,8 +171,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_asked_for_is_there(text in "bytes=[0-9]{0,20}-[0-9]{0,20}", length: u64) {
-            if let Requested::Part(range) = Requested::parse(&text, length) {
+        fn what_is_asked_for_is_there(
+            text in "bytes=[0-9]{0,20}-[0-9]{0,20}(,[0-9]{0,3}-[0-9]{0,3}){0,3}",
+            length: u64,
+        ) {
+            let parts = match Requested::parse(&text, length) {
+                Requested::Part(range) => vec![range],
+                Requested::Parts(parts) => parts,
+                Requested::Whole | Requested::Unsatisfiable => Vec::new(),
+            };
+            for range in parts {
                 prop_assert!(range.start < range.end && range.end <= length);
             }
         }

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use axum::http::header::{ACCEPT_RANGES, CACHE_CONTROL, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -73,20 +73,17 @@ impl Document {
     /// Answers a GET or HEAD, with 304 when the client has it already.
     fn answer(self, method: &Method, headers: &HeaderMap) -> Response {
         let length = self.bytes.len() as u64;
-        let wanted = match Wanted::of(method, headers, length, &self.etag) {
-            // It is small: a part of it is of no use to anybody.
-            Wanted::Part(_) | Wanted::Unsatisfiable => Wanted::Whole,
-            wanted => wanted,
+        let wanted = Wanted::of(method, headers, length, &self.etag).whole();
+        let ranged = wanted.respond(method, length, &self.etag, self.content_type);
+        let body = if ranged.pieces.is_empty() {
+            Body::empty()
+        } else {
+            Body::from(self.bytes)
         };
-        let body = match wanted.bytes(method, length) {
-            Some(_) => Body::from(self.bytes),
-            None => Body::empty(),
-        };
-        let response = wanted
-            .respond(length, &self.etag)
-            .header(CONTENT_TYPE, self.content_type)
-            .header(CACHE_CONTROL, self.cache);
+        let response = ranged.response.header(CACHE_CONTROL, self.cache);
         let mut response = response.body(body).expect("headers are plain text");
+        let none = HeaderValue::from_static("none");
+        response.headers_mut().insert(ACCEPT_RANGES, none);
         if self.cache.starts_with("private") {
             let headers = response.headers_mut();
             headers.insert(ROBOTS, HeaderValue::from_static("noindex"));

@@ -130,7 +130,8 @@ pub async fn bound(
         return answer(request.map(body)).await;
     }
     if announced(&request).is_some_and(|bytes| bytes > room.most_bytes()) {
-        let (_, rest) = body::lend(request.into_body());
+        let (parts, body) = request.into_parts();
+        let (_, rest) = body::lend(body, &parts.headers);
         rest.drain().await;
         return too_large(room.most_bytes());
     }

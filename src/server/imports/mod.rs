@@ -108,7 +108,7 @@ pub async fn send(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let (stream, rest) = body::lend(body);
+    let (stream, rest) = body::lend(body, &headers);
     let taken = take(&imports, &caller, &id, &headers, stream).await;
     if taken.is_err() {
         rest.drain().await;

@@ -1,6 +1,8 @@
 //! What a request under `/v2/` asks for.
 
-use axum::http::{Method, Uri};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
 use dockyard_oci::{Algorithm, Digest, MediaType, Reference, RepositoryName, Scope, Tag};
 use percent_encoding::percent_decode_str;
 
@@ -143,6 +145,31 @@ impl Action {
             source.unwrap_or_default()
         ))
     }
+}
+
+/// Leads an address with doubled or trailing slashes to the one that is meant, as the reference implementation does.
+pub fn redirect(method: &Method, uri: &Uri) -> Option<Response> {
+    let path = uri.path();
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let ends_in_slash = parts == ["v2"] || parts.ends_with(&["blobs", "uploads"]);
+    let mut clean = format!("/{}", parts.join("/"));
+    if ends_in_slash {
+        clean.push('/');
+    }
+    // Uploads may begin without the slash: clients must not send a body twice.
+    let is_same = clean == path || (parts.len() > 1 && clean.strip_suffix('/') == Some(path));
+    if is_same || parts.first() != Some(&"v2") {
+        return None;
+    }
+    if let Some(query) = uri.query() {
+        clean = format!("{clean}?{query}");
+    }
+    let status = match *method {
+        Method::GET | Method::HEAD => StatusCode::MOVED_PERMANENTLY,
+        _ => StatusCode::PERMANENT_REDIRECT,
+    };
+    let location = HeaderValue::from_str(&clean).ok()?;
+    Some((status, [(LOCATION, location)]).into_response())
 }
 
 /// Lists the routes of the protocol: each form of address with the methods that it takes.
@@ -294,6 +321,7 @@ impl Query {
     fn list(&self) -> Result<ListQuery, OciError> {
         let limit = self
             .first("n")
+            .filter(|n| !n.is_empty())
             .map(|n| n.parse::<u64>().map_err(|_| OciError::PageSize))
             .transpose()?;
         Ok(ListQuery {

@@ -1,27 +1,25 @@
 //! Calls the hub for an action and makes the answer.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, USER_AGENT};
+use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{Caller, Delete, Pull};
-use dockyard_oci::{Digest, Manifest, Reference, RepositoryName, Tag};
+use dockyard_oci::{Digest, Manifest, MediaType, Reference, RepositoryName, Tag};
 use futures::StreamExt;
 
-use super::action::{Action, RepositoryAction};
+use super::action::{self, Action, RepositoryAction};
 use super::error::{Challenge, OciError};
 use super::{listing, uploads};
 use crate::server::AppState;
 use crate::server::body::{self, Lent};
-use crate::server::caller::Credentials;
+use crate::server::caller::{Credentials, fingerprint};
 use crate::server::download::{Download, of_manifest};
 use crate::server::peer::Peer;
-use crate::server::range::Wanted;
+use crate::server::range::{self, Wanted};
 
 pub(super) const DOCKER_CONTENT_DIGEST: HeaderName =
     HeaderName::from_static("docker-content-digest");
@@ -32,7 +30,10 @@ const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api
 /// Answers every request under `/v2/`.
 pub async fn handle(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let (body, rest) = body::lend(body);
+    if let Some(response) = action::redirect(&parts.method, &parts.uri) {
+        return response;
+    }
+    let (body, rest) = body::lend(body, &parts.headers);
     let answered = match Action::parse(&parts.method, &parts.uri) {
         Ok(action) => answer(&state.hub, &parts, body, action).await,
         Err(error) => {
@@ -96,15 +97,6 @@ async fn answer(
     }
 }
 
-/// Is a number that tells clients apart, to count what one of them pulls together as one pull.
-fn fingerprint(caller: &Caller, parts: &Parts) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    caller.user().map(|user| user.id).hash(&mut hasher);
-    parts.extensions.get::<Peer>().hash(&mut hasher);
-    parts.headers.get(USER_AGENT).hash(&mut hasher);
-    hasher.finish()
-}
-
 /// What an action on a repository works with.
 #[derive(Clone, Copy)]
 pub(super) struct RepositoryRequest<'a> {
@@ -151,27 +143,32 @@ impl RepositoryRequest<'_> {
     /// Source: OCI distribution-spec, "Pulling manifests".
     async fn read_manifest(self, reference: &Reference) -> Result<Response, OciError> {
         let manifests = &self.hub.manifests;
-        let client =
-            (self.parts.method == Method::GET).then(|| fingerprint(self.caller, self.parts));
+        let client = (self.parts.method == Method::GET).then(|| {
+            fingerprint(
+                self.caller,
+                Peer::of(&self.parts.extensions),
+                &self.parts.headers,
+            )
+        });
         let (grant, manifest) = manifests
             .pull(self.caller, self.name, reference, client)
             .await?;
         let length = manifest.bytes.len() as u64;
         let etag = format!("\"{}\"", manifest.digest);
-        let wanted = match Wanted::of(&self.parts.method, &self.parts.headers, length, &etag) {
-            // A manifest is small: a part of it is of no use to anybody.
-            Wanted::Part(_) | Wanted::Unsatisfiable => Wanted::Whole,
-            wanted => wanted,
+        let wanted = Wanted::of(&self.parts.method, &self.parts.headers, length, &etag).whole();
+        let media_type = manifest.media_type.to_string();
+        let ranged = wanted.respond(&self.parts.method, length, &etag, &media_type);
+        let digest = manifest.digest.to_string();
+        let body = if ranged.pieces.is_empty() {
+            Body::empty()
+        } else {
+            of_manifest(manifests.bytes_of(&grant, manifest))
         };
-        let response = wanted
-            .respond(length, &etag)
-            .header(CONTENT_TYPE, manifest.media_type.as_str())
-            .header(DOCKER_CONTENT_DIGEST, manifest.digest.as_str());
-        let body = match wanted.bytes(&self.parts.method, length) {
-            Some(_) => of_manifest(manifests.bytes_of(&grant, manifest)),
-            None => Body::empty(),
-        };
-        Ok(response.body(body).expect("headers are plain text"))
+        let response = ranged.response.header(DOCKER_CONTENT_DIGEST, digest);
+        let mut response = response.body(body).expect("headers are plain text");
+        let none = HeaderValue::from_static("none");
+        response.headers_mut().insert(ACCEPT_RANGES, none);
+        Ok(response)
     }
 
     /// Source: OCI distribution-spec, "Pushing Manifests".
@@ -186,6 +183,10 @@ impl RepositoryRequest<'_> {
             .access
             .authorize_push(self.caller, self.name)
             .await?;
+        let most = Manifest::MAX_BYTES as u64;
+        if self.content_length().is_some_and(|length| length > most) {
+            return Err(OciError::ManifestTooLarge);
+        }
         let bytes = collect(body, Manifest::MAX_BYTES).await?;
         let content_type = self
             .parts
@@ -236,7 +237,12 @@ impl RepositoryRequest<'_> {
             .authorize::<Pull>(self.caller, self.name)
             .await?;
         let blob = self.hub.blobs.find(&grant, digest).await?;
+        let headers = &self.parts.headers;
+        let etag = format!("\"{digest}\"");
+        let wanted = Wanted::of(&self.parts.method, headers, blob.size_bytes, &etag);
+        // Stores do not know several parts at once.
         if self.parts.method == Method::GET
+            && !matches!(wanted, Wanted::Parts(_))
             && let Some(link) = self.hub.blobs.link(&blob).await?
         {
             let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
@@ -244,24 +250,21 @@ impl RepositoryRequest<'_> {
             add_header(&mut response, DOCKER_CONTENT_DIGEST, digest.as_str());
             return Ok(response);
         }
-        let etag = format!("\"{digest}\"");
-        let wanted = Wanted::of(
-            &self.parts.method,
-            &self.parts.headers,
-            blob.size_bytes,
-            &etag,
-        );
-        let body = match wanted.bytes(&self.parts.method, blob.size_bytes) {
-            Some(range) => {
-                let length = range.end - range.start;
-                let bytes = self.hub.blobs.read(&blob, range).await?;
-                Download::new(&self.parts.headers, self.name, digest).send(bytes, length)
-            }
-            None => Body::empty(),
+        let content_type = MediaType::UNKNOWN;
+        let ranged = wanted.respond(&self.parts.method, blob.size_bytes, &etag, content_type);
+        let body = if ranged.pieces.is_empty() {
+            Body::empty()
+        } else {
+            let blobs = self.hub.blobs.clone();
+            let read = move |range| {
+                let (blobs, blob) = (blobs.clone(), blob.clone());
+                async move { blobs.read(&blob, range).await }
+            };
+            let bytes = range::stream(ranged.pieces, read).await?;
+            Download::new(headers, self.name, digest).send(bytes, ranged.length)
         };
-        let response = wanted
-            .respond(blob.size_bytes, &etag)
-            .header(CONTENT_TYPE, "application/octet-stream")
+        let response = ranged
+            .response
             .header(DOCKER_CONTENT_DIGEST, digest.as_str());
         Ok(response.body(body).expect("headers are plain text"))
     }

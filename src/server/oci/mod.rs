@@ -10,5 +10,5 @@ pub mod search_v1;
 pub mod token;
 mod uploads;
 
-pub use action::routes;
+pub use action::{redirect, routes};
 pub use dispatch::handle;

@@ -17,8 +17,8 @@ use crate::server::caller::{Basic, Credentials};
 use crate::server::error::ApiError;
 use crate::server::peer::Peer;
 
-/// Most scopes of one token: a client asks for one or two.
-const SCOPES_MAX: usize = 32;
+/// Most scopes of one token: a client asks for one or two, and some for all that they met.
+const SCOPES_MAX: usize = 100;
 
 /// `GET /token`, with Basic or without credentials.
 pub async fn get(
@@ -30,10 +30,9 @@ pub async fn get(
     let form = Form::parse(query.unwrap_or_default().as_bytes());
     let answered = match Credentials::of(&headers) {
         Credentials::None => issue(&hub, &Caller::anonymous(), &form, None).await,
-        Credentials::Basic(basic) => {
-            let offline = form.first("offline_token") == "true";
-            log_in(&hub, (basic, peer), &form, offline).await
-        }
+        // No token in place of the password, though `docker login` asks for one: it would leave `auth` in its file without
+        // the password, and many tools read nothing else.
+        Credentials::Basic(basic) => log_in(&hub, (basic, peer), &form, false).await,
         Credentials::Bearer(_) | Credentials::Malformed => {
             Err(AccountError::WrongCredentials.into())
         }
@@ -101,8 +100,17 @@ async fn issue(
     refresh: Option<Secret<String>>,
 ) -> Result<Response, ApiError> {
     let asked = form.all("scope").flat_map(|text| text.split(' '));
-    let mut granted = Vec::new();
-    for scope in asked.filter_map(Scope::parse).take(SCOPES_MAX) {
+    let asked: Vec<Scope> = asked
+        .filter_map(Scope::parse)
+        .take(SCOPES_MAX + 1)
+        .collect();
+    if asked.len() > SCOPES_MAX {
+        let message =
+            format!("a token has at most {SCOPES_MAX} scopes: ask for those that are needed now");
+        return Err(ApiError::bad_request("TOO_MANY_SCOPES", message));
+    }
+    let mut granted = Vec::with_capacity(asked.len());
+    for scope in asked {
         granted.push(match scope {
             Scope::Catalog => Scope::Catalog,
             Scope::Repository { name, actions } => Scope::Repository {

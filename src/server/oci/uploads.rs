@@ -67,12 +67,16 @@ async fn mount_source(
             Err(AccessError::NotFound(_) | AccessError::Denied(_) | AccessError::Anonymous(_)) => {
                 Ok(None)
             }
-            // The client is told to come back with a token that reaches the source too.
-            Err(
-                error @ (AccessError::OutOfScope(_)
-                | AccessError::Renamed { .. }
-                | AccessError::Database(_)),
-            ) => Err(error.into()),
+            Err(AccessError::Renamed { .. }) => Ok(None),
+            // The client is told to come back with a token that reaches the source too, if there can be one.
+            Err(error @ AccessError::OutOfScope(_)) => {
+                let could = access.could_pull(caller, from).await;
+                if could.map_err(AccessError::Database)? {
+                    return Err(error.into());
+                }
+                Ok(None)
+            }
+            Err(error @ AccessError::Database(_)) => Err(error.into()),
         },
         None => Ok(access
             .find_source(caller, digest)

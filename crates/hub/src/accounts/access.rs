@@ -48,6 +48,17 @@ impl Access {
         }
     }
 
+    /// Tells whether a user may read a repository with credentials that reach further than those at hand.
+    pub async fn could_pull(
+        &self,
+        caller: &Caller,
+        name: &RepositoryName,
+    ) -> Result<bool, DbError> {
+        let found = self.find(caller, name).await?;
+        let standing = Standing::of(caller, name, found.as_ref());
+        Ok(standing.exists && (standing.has_rights || standing.is_public))
+    }
+
     async fn find(
         &self,
         caller: &Caller,
@@ -161,19 +172,20 @@ impl Access {
         decide::<Pull>(caller, &repository.name, Some(&row)).is_ok()
     }
 
-    /// Makes a repository for a push; false when the credentials are not good any more.
+    /// Makes a repository for a push; false when the credentials are not good any more. Until its first manifest it
+    /// is listed for its owner alone: a push may be refused, or given up.
     async fn create(&self, credential: Credential, name: &RepositoryName) -> Result<bool, DbError> {
         let new = Repository::new(
             name.clone(),
             credential.user_id,
-            Visibility::Public,
+            Visibility::Private,
             self.clock.now_ms(),
         );
         let mut tx = self.db.begin().await?;
         if !credential.hold(&mut tx).await? {
             return Ok(false);
         }
-        match repositories::insert(&mut tx, &new).await {
+        match repositories::insert(&mut tx, &new, Some(Visibility::Public)).await {
             // Another push of the same client made it meanwhile.
             Err(DbError::Duplicate) => Ok(true),
             Err(error) => Err(error),

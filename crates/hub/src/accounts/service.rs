@@ -64,6 +64,8 @@ impl Accounts {
         password: &Secret<String>,
         from: IpAddr,
     ) -> Result<User, AccountError> {
+        // People write their names as they like; there is one of each, in lower case.
+        let name = &*name.to_ascii_lowercase();
         let is_known = self.throttle.knows(name, from);
         let waiting = self.passwords.wait(from, is_known)?;
         let mut shared = SharedTries::of(&self.db, &self.clock, name, from);

@@ -23,18 +23,21 @@ const SQLITE: &[Step] = steps!("sqlite":
     1 "first light" "0001_first_light.sql",
     2 "several nodes" "0002_several_nodes.sql",
     3 "credentials" "0003_credentials.sql",
+    4 "pushes" "0004_pushes.sql",
 );
 #[cfg(feature = "servers")]
 const POSTGRES: &[Step] = steps!("postgres":
     1 "first light" "0001_first_light.sql",
     2 "several nodes" "0002_several_nodes.sql",
     3 "credentials" "0003_credentials.sql",
+    4 "pushes" "0004_pushes.sql",
 );
 #[cfg(feature = "servers")]
 const MARIADB: &[Step] = steps!("mariadb":
     1 "first light" "0001_first_light.sql",
     2 "several nodes" "0002_several_nodes.sql",
     3 "credentials" "0003_credentials.sql",
+    4 "pushes" "0004_pushes.sql",
 );
 
 pub(super) fn sqlite() -> Migrator {
@@ -101,7 +104,12 @@ mod tests {
             .collect();
         assert_eq!(
             checksums,
-            ["0d766af0d7e3c470", "cfed70ed889b8b0f", "78cb5a936821082f"]
+            [
+                "0d766af0d7e3c470",
+                "cfed70ed889b8b0f",
+                "78cb5a936821082f",
+                "6fdaafd1b77cff86"
+            ]
         );
     }
 }

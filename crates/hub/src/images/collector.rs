@@ -193,6 +193,7 @@ impl Collector {
         let mut parts = vec![
             ("uploads", pass.uploads().await),
             ("repositories", pass.repositories().await),
+            ("unfinished repositories", pass.unfinished().await),
             ("blobs", pass.blobs().await),
             ("orphans", pass.orphans().await),
         ];

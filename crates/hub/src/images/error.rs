@@ -64,6 +64,8 @@ pub enum ImageError {
     },
     #[error("{0} is not an image: its configuration does not list the layers of its manifest")]
     NotAnImage(Reference),
+    #[error("none of the images that {0} lists is in the repository")]
+    NoneHere(Reference),
     #[error(
         "the index leads to more than 1,000 manifests, 10,000 blobs or 64 MiB of manifests: take its images one by one"
     )]

@@ -249,6 +249,11 @@ impl Manifests {
         self.read(grant, head).await
     }
 
+    /// Counts a manifest as pulled by a client.
+    pub(super) fn note_pull(&self, grant: &Grant<Pull>, manifest: &StoredManifest, client: u64) {
+        self.pulls.note(grant, manifest, client);
+    }
+
     /// Finds a manifest by tag or digest, to look at it.
     ///
     /// Errors: `ManifestUnknown`.

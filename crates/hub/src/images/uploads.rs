@@ -20,8 +20,9 @@ use super::{Blob, ImageError};
 use crate::Id;
 use crate::accounts::{Grant, Push};
 use crate::clock::Clock;
+use crate::db::tables::blobs;
+use crate::db::tables::layers::{self, NewLayer};
 use crate::db::tables::uploads::{self, IdleUpload, StoredUpload};
-use crate::db::tables::{blobs, layers};
 use crate::db::{Db, DbError, retrying};
 use crate::fault::Fault;
 use crate::store::{BlobStore, End, Location};
@@ -203,11 +204,12 @@ impl Uploads {
     /// Stores a layer whose digest is known only at its end, and remembers the uncompressed layer that is in it, if that
     /// is known.
     ///
-    /// `algorithm` makes the blob's digest, and `media_type` is the blob's. `diff_id` is awaited after the stream ended.
+    /// `algorithm` makes the blob's digest, and `media_type` is the blob's, which was perhaps made here. `diff_id` is awaited
+    /// after the stream ended.
     pub(super) async fn store(
         &self,
         grant: &Grant<Push>,
-        (algorithm, media_type): (Algorithm, &str),
+        (algorithm, media_type, made_here): (Algorithm, &str, bool),
         bytes: impl Stream<Item = io::Result<Bytes>> + Send,
         diff_id: impl Future<Output = io::Result<Option<Digest>>> + Send,
     ) -> Result<StoredLayer, ImageError> {
@@ -231,7 +233,11 @@ impl Uploads {
                 upload.id,
                 &stored,
                 digest,
-                Some((diff_id.as_ref(), media_type)),
+                Some(NewLayer {
+                    media_type,
+                    diff_id: diff_id.as_ref(),
+                    made_here,
+                }),
             )
             .await?;
         Ok(StoredLayer {
@@ -302,7 +308,7 @@ impl Uploads {
         id: Id,
         stored: &StoredUpload,
         digest: Digest,
-        inside: Option<(Option<&Digest>, &str)>,
+        layer: Option<NewLayer<'_>>,
     ) -> Result<(Blob, bool), ImageError> {
         let state = stored.store_state.as_deref();
         self.store.finish(stored.location, state).await?;
@@ -313,7 +319,7 @@ impl Uploads {
             location: stored.location,
         };
         let linked;
-        (blob, linked) = retrying(|| self.record(grant, id, blob.clone(), inside)).await?;
+        (blob, linked) = retrying(|| self.record(grant, id, blob.clone(), layer)).await?;
         Fault::BlobRecorded.reach();
         if blob.location != stored.location {
             self.store.delete(stored.location, None).await?;
@@ -327,7 +333,7 @@ impl Uploads {
         grant: &Grant<Push>,
         id: Id,
         mut blob: Blob,
-        inside: Option<(Option<&Digest>, &str)>,
+        layer: Option<NewLayer<'_>>,
     ) -> Result<(Blob, bool), ImageError> {
         let now_ms = self.clock.now_ms();
         let mut tx = grant.begin(&self.db).await?;
@@ -353,8 +359,8 @@ impl Uploads {
             break;
         }
         let linked = link(&mut tx, grant, &blob.digest, now_ms).await?;
-        if let Some((diff_id, media_type)) = inside {
-            layers::insert(&mut tx, &blob.digest, diff_id, media_type).await?;
+        if let Some(layer) = layer {
+            layers::insert(&mut tx, &blob.digest, layer).await?;
         }
         Fault::BlobRecording.reach();
         tx.commit().await?;

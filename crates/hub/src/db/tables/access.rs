@@ -66,7 +66,7 @@ pub(crate) async fn find(
     credential: Option<&Credential>,
 ) -> Result<Option<RepositoryAccess>, DbError> {
     let sql = concat!(
-        "SELECT id, owner_id, visibility, ",
+        "SELECT id, owner_id, COALESCE(becomes, visibility) AS visibility, ",
         caller_admin!(),
         " AS caller_admin FROM repositories WHERE name = ?"
     );

@@ -14,21 +14,22 @@ pub(crate) struct KnownLayer {
     pub size_bytes: u64,
     /// Where it was looked at so far.
     pub diff_id: Option<Digest>,
+    /// Of the blob, by its first bytes.
+    pub media_type: String,
 }
 
-/// Finds a blob of a media type that is a layer, or that has it inside, among what everyone, a user, or whoever sees a
-/// repository may read.
+/// Finds a blob that was compressed here and has a layer inside, among what everyone, a user, or whoever sees a
+/// repository may read. What somebody else compressed is theirs: nobody gets it in place of a plain layer.
 pub(crate) async fn find_readable(
     db: &Db,
-    layer: &Digest,
-    media_type: &str,
+    diff_id: &Digest,
     repository_id: Id,
     user_id: Option<Id>,
 ) -> Result<Option<KnownLayer>, DbError> {
-    let sql = "SELECT l.digest, b.size_bytes, l.diff_id
+    let sql = "SELECT l.digest, b.size_bytes, l.diff_id, l.media_type
         FROM layers l
         JOIN blobs b ON b.digest = l.digest
-        WHERE (l.digest = ? OR l.diff_id = ?) AND l.media_type = ? AND b.damaged_ms IS NULL
+        WHERE l.diff_id = ? AND l.made_here = 1 AND b.damaged_ms IS NULL
             AND EXISTS (
                 SELECT 1 FROM repository_blobs rb
                 JOIN repositories r ON r.id = rb.repository_id
@@ -36,7 +37,7 @@ pub(crate) async fn find_readable(
                     AND (r.id = ? OR r.owner_id = ? OR r.visibility = 'public')
             )
         LIMIT 1";
-    let values = values![layer, layer, media_type, &repository_id, user_id.as_ref()];
+    let values = values![diff_id, &repository_id, user_id.as_ref()];
     find_one(db, sql, values).await
 }
 
@@ -47,7 +48,7 @@ pub(crate) async fn find_readable_blob(
     repository_id: Id,
     user_id: Option<Id>,
 ) -> Result<Option<KnownLayer>, DbError> {
-    let sql = "SELECT l.digest, b.size_bytes, l.diff_id
+    let sql = "SELECT l.digest, b.size_bytes, l.diff_id, l.media_type
         FROM layers l
         JOIN blobs b ON b.digest = l.digest
         WHERE l.digest = ? AND b.damaged_ms IS NULL
@@ -67,13 +68,14 @@ async fn find_one(
     values: Vec<Value>,
 ) -> Result<Option<KnownLayer>, DbError> {
     let row = db
-        .optional::<(String, i64, Option<String>)>(sql, values)
+        .optional::<(String, i64, Option<String>, String)>(sql, values)
         .await?;
-    row.map(|(digest, size, diff_id)| {
+    row.map(|(digest, size, diff_id, media_type)| {
         Ok(KnownLayer {
             digest: parse(&digest)?,
             size_bytes: column_to_bytes(size),
             diff_id: diff_id.as_deref().map(parse).transpose()?,
+            media_type,
         })
     })
     .transpose()
@@ -89,12 +91,12 @@ pub(crate) async fn list_readable(
     for some in digests.chunks(DIGESTS_A_QUERY) {
         let these = placeholders(some.len());
         // Each digest may be either, and is found by its own index.
-        let either = |column: &str| {
+        let either = |column: &str, also: &str| {
             format!(
                 "SELECT l.{column}
                 FROM layers l
                 JOIN blobs b ON b.digest = l.digest
-                WHERE l.{column} IN ({these}) AND b.damaged_ms IS NULL
+                WHERE l.{column} IN ({these}){also} AND b.damaged_ms IS NULL
                     AND EXISTS (
                         SELECT 1 FROM repository_blobs rb
                         JOIN repositories r ON r.id = rb.repository_id
@@ -103,7 +105,11 @@ pub(crate) async fn list_readable(
                     )"
             )
         };
-        let sql = format!("{} UNION {}", either("digest"), either("diff_id"));
+        let sql = format!(
+            "{} UNION {}",
+            either("digest", ""),
+            either("diff_id", " AND l.made_here = 1")
+        );
         let mut values = Vec::with_capacity(2 * some.len() + 2);
         for _ in 0..2 {
             values.extend(some.iter().map(Value::from));
@@ -117,18 +123,32 @@ pub(crate) async fn list_readable(
     Ok(known)
 }
 
-/// Remembers that a blob is a layer, and which one is inside if that is known.
-pub(crate) async fn insert(
-    tx: &mut Tx,
-    digest: &Digest,
-    diff_id: Option<&Digest>,
-    media_type: &str,
-) -> Result<(), DbError> {
-    let sql = "INSERT INTO layers (digest, diff_id, media_type) VALUES (?, ?, ?)";
-    let new = tx.insert_new(sql, values![digest, diff_id, media_type]);
+/// What is known of a layer that is stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewLayer<'a> {
+    pub media_type: &'a str,
+    /// What is inside, if that was looked at.
+    pub diff_id: Option<&'a Digest>,
+    /// Whether it was compressed here.
+    pub made_here: bool,
+}
+
+/// Remembers that a blob is a layer.
+pub(crate) async fn insert(tx: &mut Tx, digest: &Digest, new: NewLayer<'_>) -> Result<(), DbError> {
+    let NewLayer {
+        media_type,
+        diff_id,
+        made_here,
+    } = new;
+    let made_here = i64::from(made_here);
+    let sql = "INSERT INTO layers (digest, diff_id, media_type, made_here) VALUES (?, ?, ?, ?)";
+    let new = tx.insert_new(sql, values![digest, diff_id, media_type, made_here]);
     if !new.await? {
-        let sql = "UPDATE layers SET diff_id = COALESCE(diff_id, ?) WHERE digest = ?";
-        tx.execute(sql, values![diff_id, digest]).await?;
+        // The same bytes are the same layer, whoever compressed them first.
+        let sql = "UPDATE layers
+            SET diff_id = COALESCE(diff_id, ?), made_here = CASE WHEN ? = 1 THEN 1 ELSE made_here END
+            WHERE digest = ?";
+        tx.execute(sql, values![diff_id, made_here, digest]).await?;
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ pub(crate) async fn find_in(
     let row = match reference {
         Reference::Tag(tag) => {
             let sql = concat!(
-                "SELECT r.id, r.owner_id, r.visibility, ",
+                "SELECT r.id, r.owner_id, COALESCE(r.becomes, r.visibility) AS visibility, ",
                 caller_admin!(),
                 " AS caller_admin, m.digest, m.media_type, m.unreferenced_ms
                 FROM repositories r
@@ -58,7 +58,7 @@ pub(crate) async fn find_in(
         }
         Reference::Digest(digest) => {
             let sql = concat!(
-                "SELECT r.id, r.owner_id, r.visibility, ",
+                "SELECT r.id, r.owner_id, COALESCE(r.becomes, r.visibility) AS visibility, ",
                 caller_admin!(),
                 " AS caller_admin, m.digest, m.media_type, m.unreferenced_ms
                 FROM repositories r

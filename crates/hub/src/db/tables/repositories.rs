@@ -61,10 +61,15 @@ macro_rules! select {
     };
 }
 
-pub(crate) async fn insert(tx: &mut Tx, new: &Repository) -> Result<(), DbError> {
+/// Writes a new repository, which is perhaps listed as another until its first manifest: then it `becomes` what it is.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    new: &Repository,
+    becomes: Option<Visibility>,
+) -> Result<(), DbError> {
     let sql = "INSERT INTO repositories
-            (id, name, owner_id, visibility, description, readme, created_ms, pushed_ms)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+            (id, name, owner_id, visibility, description, readme, created_ms, pushed_ms, becomes)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let values = values![
         &new.id,
         &new.name,
@@ -74,6 +79,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: &Repository) -> Result<(), DbError>
         new.readme.as_str(),
         new.created_ms,
         new.pushed_ms,
+        becomes.as_ref(),
     ];
     tx.execute(sql, values).await?;
     former_names::delete(tx, &new.name).await
@@ -307,7 +313,7 @@ pub(crate) async fn set_visibility(
     id: Id,
     visibility: Visibility,
 ) -> Result<bool, DbError> {
-    let sql = "UPDATE repositories SET visibility = ? WHERE id = ?";
+    let sql = "UPDATE repositories SET visibility = ?, becomes = NULL WHERE id = ?";
     Ok(tx.execute(sql, values![&visibility, &id]).await? > 0)
 }
 
@@ -328,9 +334,12 @@ pub(crate) async fn ids_of_owner(tx: &mut Tx, owner_id: Id) -> Result<Vec<Id>, D
     rows.iter().map(|(id,)| parse(id)).collect()
 }
 
-/// Notes a push; false when the repository is gone.
+/// Notes a push, the first of which shows a repository that a push made; false when the repository is gone.
 pub(crate) async fn set_pushed(tx: &mut Tx, id: Id, now_ms: i64) -> Result<bool, DbError> {
-    let sql = "UPDATE repositories SET pushed_ms = ? WHERE id = ?";
+    // One database sets columns one after the other: what is read comes first.
+    let sql = "UPDATE repositories
+        SET pushed_ms = ?, visibility = COALESCE(becomes, visibility), becomes = NULL
+        WHERE id = ?";
     Ok(tx.execute(sql, values![now_ms, &id]).await? > 0)
 }
 
@@ -345,6 +354,32 @@ pub(crate) async fn set_platforms(tx: &mut Tx, id: Id, platforms: &str) -> Resul
     let sql = "UPDATE repositories SET platforms = ? WHERE id = ?";
     tx.execute(sql, values![platforms, &id]).await?;
     Ok(())
+}
+
+/// Lists repositories that a push made before `until_ms` and that have no manifest yet, from after `after`.
+pub(crate) async fn list_unfinished(
+    db: &Db,
+    until_ms: i64,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<(Id, String)>, DbError> {
+    let sql = "SELECT id, name FROM repositories
+        WHERE becomes IS NOT NULL AND created_ms < ? AND id > ?
+        ORDER BY id LIMIT ?";
+    let rows = db.all::<(String, String)>(sql, values![until_ms, after, limit]);
+    let rows = rows.await?.into_iter();
+    Ok(readable(rows.map(|(id, name)| Ok((parse(&id)?, name)))))
+}
+
+/// Deletes a repository that a push made before `until_ms` and that nothing came of; false when it is another.
+pub(crate) async fn delete_abandoned(tx: &mut Tx, id: Id, until_ms: i64) -> Result<bool, DbError> {
+    let sql = "DELETE FROM repositories
+        WHERE id = ? AND becomes IS NOT NULL AND created_ms < ?
+            AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.repository_id = repositories.id)
+            AND NOT EXISTS (
+                SELECT 1 FROM repository_blobs WHERE repository_blobs.repository_id = repositories.id
+            )";
+    Ok(tx.execute(sql, values![&id, until_ms]).await? > 0)
 }
 
 pub(crate) async fn delete(tx: &mut Tx, id: Id) -> Result<bool, DbError> {

@@ -106,7 +106,7 @@ pub(crate) async fn find_source(
     let sql = "SELECT r.id, r.name
         FROM repository_blobs rb
         JOIN repositories r ON r.id = rb.repository_id
-        WHERE rb.digest = ? AND (r.visibility = 'public' OR r.owner_id = ?)
+        WHERE rb.digest = ? AND (COALESCE(r.becomes, r.visibility) = 'public' OR r.owner_id = ?)
         LIMIT 1";
     let row = db
         .optional::<(String, String)>(sql, values![digest, owner_id])

@@ -16,15 +16,16 @@ use serde::de::DeserializeOwned;
 
 use self::blobs::Done;
 use super::budget::Budget;
+use super::choice::for_people;
 use super::contents::Contents;
-use super::documents::{Layout, SavedImage, parse};
+use super::documents::{Layout, SavedImages, parse};
 use super::{Archives, ImportError, ImportOptions, Imported, ImportedImage};
 use crate::accounts::{Grant, Push};
 
 /// Deepest nesting of indexes that is followed; docker's containerd store writes two.
 const DEPTH_MAX: u8 = 4;
-/// Most images of a tarball, manifests below its indexes included.
-const MANIFESTS_MAX: usize = 1000;
+/// Most manifests of a tarball: twice what comes out in one.
+const MANIFESTS_MAX: usize = 2000;
 /// Most times that the documents of a tarball name a layer or a document.
 const REFERENCES_MAX: usize = 20_000;
 /// Most lines that say what was left out.
@@ -45,10 +46,9 @@ pub(super) async fn images(order: Order<'_>, contents: Contents) -> Result<Impor
         order,
         contents,
         references: AtomicUsize::new(0),
-        manifests: AtomicUsize::new(0),
         done: Mutex::default(),
     };
-    let saved = assembly.parsed::<Vec<SavedImage>>("manifest.json").await;
+    let saved = assembly.parsed::<SavedImages>("manifest.json").await;
     let layout = assembly.parsed::<Layout>("index.json").await;
     // What one of the two says is enough.
     let (saved, layout) = match (saved, layout) {
@@ -60,16 +60,17 @@ pub(super) async fn images(order: Order<'_>, contents: Contents) -> Result<Impor
         (Some(layout), Some(saved)) => {
             // Docker's own store has no manifests: it makes some up, of layers that are not compressed. Elsewhere, what
             // docker lists beside an index is one image of it, without what is attached; beside an image it says nothing
-            // that the image does not say itself.
-            let is_dockers = saved.iter().any(|image| !image.layer_sources.is_empty());
+            // that the image does not say itself, but for its name.
+            let is_dockers = saved.0.iter().any(|image| image.is_dockers);
             if !is_dockers && assembly.is_whole(&layout).await? {
-                assembly.layout(layout).await?
+                assembly.layout(layout, Some(saved)).await?
             } else {
                 assembly.saved(saved).await?
             }
         }
         (None, Some(saved)) => assembly.saved(saved).await?,
-        (Some(layout), None) => assembly.layout(layout).await?,
+        (Some(layout), None) => assembly.layout(layout, None).await?,
+        (None, None) if assembly.contents.is_of_old_docker() => return Err(ImportError::TooOld),
         (None, None) => return Err(ImportError::NoImage),
     };
     imported.left_out = assembly.left_out();
@@ -80,7 +81,6 @@ struct Assembly<'a> {
     order: Order<'a>,
     contents: Contents,
     references: AtomicUsize,
-    manifests: AtomicUsize,
     done: Mutex<Done>,
 }
 
@@ -104,7 +104,7 @@ impl Assembly<'_> {
         if self.contents.find(name).is_err() {
             return Ok(None);
         }
-        parse(name, &self.document(name).await?)
+        parse::<Option<T>>(name, &self.document(name).await?)
     }
 
     fn done(&self) -> MutexGuard<'_, Done> {
@@ -120,20 +120,21 @@ impl Assembly<'_> {
         Err(ImportError::Bounds("its documents name too many layers"))
     }
 
-    /// Counts a manifest. Errors: `Bounds`.
-    fn count_manifest(&self) -> Result<(), ImportError> {
-        let before = self.manifests.fetch_add(1, Ordering::Relaxed);
-        if before < MANIFESTS_MAX {
+    /// Counts a manifest, once. Errors: `Bounds`.
+    fn count_manifest(&self, digest: &Digest) -> Result<(), ImportError> {
+        let mut done = self.done();
+        done.counted.insert(digest.clone());
+        if done.counted.len() <= MANIFESTS_MAX {
             return Ok(());
         }
         Err(ImportError::Bounds("it holds too many images"))
     }
 
     /// Notes that something of the tarball was not stored, and why.
-    fn leave_out(&self, what: &str, missing: &str) {
+    fn leave_out(&self, what: &str, why: &str) {
         let mut done = self.done();
         if done.left_out.len() < LEFT_OUT_MAX {
-            let line = format!("{what}: \"{missing}\" is not in the tarball");
+            let line = for_people(&format!("{what}: {why}"));
             done.left_out.push(line);
         } else {
             done.left_out_more += 1;
@@ -153,13 +154,13 @@ impl Assembly<'_> {
     async fn put(
         &self,
         manifest: &[u8],
-        digest: Option<&Digest>,
+        (content_type, digest): (Option<&str>, Option<&Digest>),
         tags: Vec<Tag>,
         tally: Tally,
     ) -> Result<ImportedImage, ImportError> {
         let digest = self.order.options.digest.as_ref().or(digest);
         let manifests = &self.order.archives.manifests;
-        let put = manifests.put(self.order.grant, manifest, None, digest, &tags);
+        let put = manifests.put(self.order.grant, manifest, content_type, digest, &tags);
         let put = put.await?;
         Ok(ImportedImage {
             tags,
@@ -171,10 +172,15 @@ impl Assembly<'_> {
     }
 }
 
-/// Parses a manifest by what its descriptor calls it, where that is the type of a manifest.
-fn parse_manifest(at: &Descriptor, bytes: &Bytes) -> Result<Manifest, ManifestError> {
+/// Names the type of a manifest as its descriptor does, where that is one.
+fn said(at: &Descriptor) -> Option<&str> {
     let said = at.media_type.as_str();
     let is_manifest = at.media_type.is_index()
         || matches!(said, MediaType::OCI_MANIFEST | MediaType::DOCKER_MANIFEST);
-    Manifest::parse(bytes, is_manifest.then_some(said))
+    is_manifest.then_some(said)
+}
+
+/// Parses a manifest by what its descriptor calls it, as one that is pushed.
+fn parse_manifest(at: &Descriptor, bytes: &Bytes) -> Result<Manifest, ManifestError> {
+    Manifest::accept(bytes, said(at))
 }

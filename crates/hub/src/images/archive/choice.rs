@@ -36,7 +36,8 @@ impl<T> Candidate<T> {
     }
 }
 
-fn for_people(name: &str) -> String {
+/// Cuts a text from a tarball to what a line holds.
+pub(super) fn for_people(name: &str) -> String {
     let plain = |c: &char| !c.is_control();
     name.chars().filter(plain).take(255).collect()
 }
@@ -50,6 +51,13 @@ pub(super) fn choose<T>(
 ) -> Result<Vec<(T, Vec<Tag>)>, ImportError> {
     if candidates.is_empty() {
         return Err(ImportError::NoImage);
+    }
+    if let Some(digest) = &options.digest
+        && candidates
+            .iter()
+            .any(|one| one.digest.as_ref() == Some(digest))
+    {
+        candidates.retain(|candidate| candidate.digest.as_ref() == Some(digest));
     }
     if let Some(wanted) = &options.image {
         let names = labels(&candidates);

@@ -13,7 +13,7 @@ use super::pack::Form;
 const ENTRIES_MAX: usize = 20_000;
 const NAME_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most files that are stored as they come; an image has at most 127 layers.
-const STORED_MAX: usize = 2000;
+pub(super) const STORED_MAX: usize = 2000;
 /// Most bytes of documents that are held at once: many times what real tarballs have. What is beyond is stored.
 const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most links followed from one name to the next.
@@ -121,6 +121,11 @@ impl Contents {
         }
         self.links.insert(name, target);
         Ok(())
+    }
+
+    /// Tells whether the tarball is one of docker's before 1.10.
+    pub(super) fn is_of_old_docker(&self) -> bool {
+        self.files.contains_key("repositories")
     }
 
     /// Finds a file by name, through links.

@@ -33,6 +33,11 @@ pub enum ImportError {
          made by `docker export`, where `docker save` is needed)"
     )]
     NoImage,
+    #[error(
+        "the tarball was made by docker before 1.10, which names its images in another way: load it into a newer \
+         docker, and save it again"
+    )]
+    TooOld,
     #[error("the entry \"{entry}\" is refused: {reason}")]
     Entry { entry: String, reason: &'static str },
     #[error("the tarball is refused: {0}")]

@@ -13,7 +13,7 @@ use tokio_util::io::StreamReader;
 
 use super::budget::{Budget, Spending, Watched};
 use super::contents::{Contents, File, Layer, link_target, plain_name};
-use super::decode::decoder;
+use super::decode::{Packing, decoder};
 use super::documents::promised_digest;
 use super::pack::{self, Form, Keep};
 use super::tarball::{READ_BYTES, Tarball};
@@ -163,7 +163,10 @@ impl Import<'_> {
     ) -> Result<Layer, ImportError> {
         let (archives, grant) = (self.archives, self.grant);
         let keep = match form {
-            Form::Other | Form::Unread(_) => Keep::AsItIs(Algorithm::Sha256),
+            // What is inside is looked at when the layer is named, and there is a place for the decoder.
+            Form::Packed(Packing::Zstd) | Form::Other | Form::Unread(_) => {
+                Keep::AsItIs(Algorithm::Sha256)
+            }
             Form::Plain | Form::Packed(_) => Keep::Packed,
         };
         let Some(packing) = form.to_undo() else {

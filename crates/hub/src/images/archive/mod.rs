@@ -23,7 +23,10 @@ use dockyard_oci::{Digest, Reference, Tag};
 use futures::Stream;
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
 
 use self::decode::Packing;
 use super::{Blobs, ImageError, Manifests, Uploads};
@@ -52,6 +55,13 @@ const EXPORTS_OF_ONE: usize = 64;
 /// Those of them for which layers are unpacked, each range from the layer's start.
 const UNPACKING: usize = 32;
 const UNPACKING_OF_ONE: usize = 8;
+
+/// Tarballs of everything that a reference leads to that are laid out at once, and for one network: each may ask for a
+/// thousand manifests.
+const EVERYTHING: usize = 16;
+const EVERYTHING_OF_ONE: usize = 4;
+/// Layers that are remembered as damaged.
+const DAMAGED_REMEMBERED: usize = 1000;
 
 /// An image that a tarball held.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +106,35 @@ pub struct Archives {
     lengths: export::Lengths,
     imports: SharedPlaces<Option<Id>>,
     dear: SharedPlaces<Option<Id>>,
+    damaged: Damaged,
     exports: Places<u128>,
     unpacking: Places<u128>,
+    everything: Places<u128>,
+}
+
+/// Layers that could not be unpacked lately: nobody has that tried again and again.
+#[derive(Debug, Clone)]
+struct Damaged(Arc<Mutex<LruCache<Digest, ()>>>);
+
+impl Default for Damaged {
+    fn default() -> Self {
+        let capacity = NonZeroUsize::new(DAMAGED_REMEMBERED).expect("more than none");
+        Self(Arc::new(Mutex::new(LruCache::new(capacity))))
+    }
+}
+
+impl Damaged {
+    fn remember(&self, layer: &Digest) {
+        self.lock().put(layer.clone(), ());
+    }
+
+    fn holds(&self, layer: &Digest) -> bool {
+        self.lock().get(layer).is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LruCache<Digest, ()>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Archives {
@@ -110,6 +147,8 @@ impl Archives {
             lengths: export::Lengths::default(),
             imports: SharedPlaces::new(IMPORTS, IMPORTS_OF_NETWORK, IMPORTS_OF_ONE),
             dear: SharedPlaces::new(DEAR, DEAR_OF_NETWORK, DEAR_OF_ONE),
+            damaged: Damaged::default(),
+            everything: Places::new(EVERYTHING, EVERYTHING_OF_ONE),
             exports: Places::new(EXPORTS, EXPORTS_OF_ONE),
             unpacking: Places::new(UNPACKING, UNPACKING_OF_ONE),
         }
@@ -170,13 +209,14 @@ impl Archives {
 
     /// Lays out the tarball of an image that every engine's `load` accepts, of known length.
     ///
-    /// `from` is where the request comes from. Errors: `Busy` when many are on their way there, or to all;
+    /// `from` is where the request comes from; with a `client` it counts as a pull of that client. Errors: `Busy` when many
+    /// are on their way there, or to all;
     /// `ManifestUnknown` when there is no such image, `PlatformUnknown` when there is none for the machine; `NotAnImage`
     /// and `TooManyManifests` for what can't be written as it is wanted.
     pub async fn export(
         &self,
         grant: &Grant<Pull>,
-        from: IpAddr,
+        (from, client): (IpAddr, Option<u64>),
         reference: &Reference,
         (wanted, reader): (&Wanted, Reader),
     ) -> Result<Export, ExportError> {
@@ -185,6 +225,11 @@ impl Archives {
             Reader::Docker20 => &self.unpacking,
         };
         let place = places.take(network(from))?;
-        Ok(export::lay_out(self, grant, place, reference, (wanted, reader)).await?)
+        let _laying_out = match wanted {
+            Wanted::Everything => Some(self.everything.take(network(from))?),
+            Wanted::Image | Wanted::For(_) => None,
+        };
+        let reader = (wanted, reader, client);
+        Ok(export::lay_out(self, grant, place, reference, reader).await?)
     }
 }

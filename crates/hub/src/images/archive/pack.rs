@@ -65,7 +65,7 @@ impl Form {
         match self {
             Self::Packed(Packing::Zstd) => MediaType::OCI_LAYER_ZSTD,
             Self::Plain | Self::Packed(_) => MediaType::OCI_LAYER_GZIP,
-            Self::Unread(_) | Self::Other => "application/octet-stream",
+            Self::Unread(_) | Self::Other => MediaType::UNKNOWN,
         }
     }
 
@@ -100,6 +100,7 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
     let (uploads, grant) = (archives.uploads.clone(), grant.clone());
     let media_type = match (form, keep) {
         (Form::Plain, Keep::AsItIs(_)) => MediaType::OCI_LAYER,
+        (Form::Packed(Packing::Xz | Packing::Bzip2), Keep::AsItIs(_)) => MediaType::UNKNOWN,
         _ => form.media_type(),
     };
     let (into, from_tarball) = mpsc::channel(QUEUE);
@@ -107,7 +108,7 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
         let bytes = ReceiverStream::new(from_tarball);
         tokio::spawn(async move {
             let diff_id = ready(Ok(None));
-            let as_it_is = (algorithm, media_type);
+            let as_it_is = (algorithm, media_type, false);
             uploads.store(&grant, as_it_is, bytes, diff_id).await
         })
     } else {
@@ -118,7 +119,7 @@ pub(super) async fn store<R: AsyncRead + Send + Unpin>(
         let bytes = ReceiverStream::new(from_pack);
         tokio::spawn(async move {
             let diff_id = diff_id.map_ok(Some);
-            let packed = (Algorithm::Sha256, media_type);
+            let packed = (Algorithm::Sha256, media_type, form == Form::Plain);
             uploads.store(&grant, packed, bytes, diff_id).await
         })
     };
@@ -215,6 +216,9 @@ pub(super) async fn diff_id(
     name: &str,
     (layer, packing): (&Layer, Packing),
 ) -> Result<Digest, ImportError> {
+    if archives.damaged.holds(&layer.digest) {
+        return Err(damaged(name, "it can't be unpacked"));
+    }
     let blob = archives.blobs.find(&grant.pull(), &layer.digest).await?;
     let mut bytes = archives.blobs.read(&blob, 0..blob.size_bytes).await?;
     let (into, mut input) = mpsc::channel(QUEUE);
@@ -228,13 +232,20 @@ pub(super) async fn diff_id(
     }
     drop(into);
     let looked = looking.await.unwrap_or_else(|e| Err(io::Error::other(e)));
-    let diff_id = looked.map_err(|error| ImportError::Damaged {
-        entry: Some(name.to_owned()),
-        reason: error.to_string(),
+    let diff_id = looked.map_err(|error| {
+        archives.damaged.remember(&layer.digest);
+        damaged(name, &error.to_string())
     })?;
     let known = layers::set_diff_id(&archives.db, &layer.digest, &diff_id).await;
     known.map_err(ImageError::from)?;
     Ok(diff_id)
+}
+
+fn damaged(name: &str, reason: &str) -> ImportError {
+    ImportError::Damaged {
+        entry: Some(name.to_owned()),
+        reason: reason.to_owned(),
+    }
 }
 
 /// Hands a compressed layer on as it is, and unpacks it only to hash what is inside.

@@ -4,12 +4,12 @@ use std::fmt::Display;
 
 use dockyard_oci::Digest;
 use futures::{StreamExt, TryStreamExt};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::{Collected, Collector, CollectorOptions, Mode};
 use crate::Id;
 use crate::db::DbError;
-use crate::db::tables::{blob_marks, blobs, manifest_marks, repositories};
+use crate::db::tables::{blob_marks, blobs, manifest_marks, outbox, repositories};
 use crate::fault::Fault;
 use crate::images::{Blob, ImageError};
 use crate::store::StoredObject;
@@ -87,6 +87,37 @@ impl<'a> Pass<'a> {
                 }
             }
         }
+    }
+
+    /// Removes repositories that a push made and that nothing came of.
+    pub(super) async fn unfinished(&mut self) -> Result<(), ImageError> {
+        if self.mode == Mode::DryRun {
+            return Ok(());
+        }
+        let (db, until_ms) = (&self.collector.db, self.now_ms - self.grace_ms);
+        let mut after = String::new();
+        loop {
+            let found = repositories::list_unfinished(db, until_ms, &after, BATCH).await?;
+            let Some((last, _)) = found.last() else {
+                return Ok(());
+            };
+            after = last.to_string();
+            for (id, name) in found {
+                if let Err(error) = self.remove_unfinished(id, &name, until_ms).await {
+                    self.skip(error, format_args!("the repository {name}"))?;
+                }
+            }
+        }
+    }
+
+    async fn remove_unfinished(&self, id: Id, name: &str, until_ms: i64) -> Result<(), ImageError> {
+        let mut tx = self.collector.db.begin_in(id).await?;
+        if repositories::delete_abandoned(&mut tx, id, until_ms).await? {
+            outbox::insert(&mut tx, id, self.now_ms).await?;
+            tx.commit().await?;
+            info!(%name, "a repository was removed, as nothing came of the push that made it");
+        }
+        Ok(())
     }
 
     async fn manifests(&mut self, repository_id: Id) -> Result<(), ImageError> {

@@ -6,18 +6,24 @@ use std::io;
 use bytes::Bytes;
 use dockyard_oci::{Descriptor, Digest, Manifest};
 use futures::TryStreamExt;
-use tokio::io::{AsyncRead, BufReader};
+use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::{ReaderStream, StreamReader};
 
 use super::Assembly;
+use super::gaps::Gap;
 use crate::images::ImageError;
 use crate::images::archive::budget::Spending;
-use crate::images::archive::contents::{File, Layer};
+use crate::images::archive::contents::{File, Layer, STORED_MAX};
 use crate::images::archive::decode::{Packing, decoder};
 use crate::images::archive::documents::{blob_name, promised_digest};
 use crate::images::archive::pack::{self, Form, Keep};
 use crate::images::archive::tarball::READ_BYTES;
 use crate::images::archive::{ImportError, known};
+
+/// Most blobs that are stored for the documents of a tarball.
+const BLOBS_MAX: usize = 10_000;
+/// Largest ratio at which a layer that was compressed here is unpacked again: gzip itself can't exceed 1032.
+const RESTORED_RATIO_MAX: u64 = 2000;
 
 /// What was done for a tarball so far, however often its documents ask for it.
 #[derive(Default)]
@@ -31,7 +37,9 @@ pub(super) struct Done {
     /// Manifests that were put.
     pub put: HashSet<Digest>,
     /// The first blob that is missing below a manifest, if any is.
-    pub gaps: HashMap<(Digest, bool), Option<String>>,
+    pub gaps: HashMap<(Digest, bool), Option<Gap>>,
+    /// Manifests that were counted.
+    pub counted: HashSet<Digest>,
     pub left_out: Vec<String>,
     pub left_out_more: usize,
 }
@@ -66,25 +74,28 @@ impl Assembly<'_> {
     pub(super) async fn blob(&self, named: &Descriptor) -> Result<Option<Found>, ImportError> {
         self.refer()?;
         let name = blob_name(&named.digest);
-        match self.contents.find(&name) {
+        let layer = match self.contents.find(&name) {
             Ok(File::Held(bytes)) => {
+                require_size(named, bytes.len() as u64)?;
                 self.store_bytes(bytes, &named.digest).await?;
-                Ok(Some(Found { is_reused: false }))
+                return Ok(Some(Found { is_reused: false }));
             }
-            Ok(File::Stored(layer)) => {
-                self.as_it_stood(&name, layer, &named.digest).await?;
-                let is_reused = layer.reused;
-                Ok(Some(Found { is_reused }))
-            }
+            Ok(File::Stored(layer)) => layer.clone(),
             Err(error) => match self.known(&named.digest).await? {
-                Some(layer) => {
-                    self.as_it_stood(&name, &layer, &named.digest).await?;
-                    Ok(Some(Found { is_reused: true }))
-                }
-                None if named.media_type.is_foreign() => Ok(None),
-                None => Err(error),
+                Some(layer) => layer,
+                None if named.media_type.is_foreign() => return Ok(None),
+                None => return Err(error),
             },
+        };
+        if layer.digest == named.digest {
+            require_size(named, layer.size_bytes)?;
+        } else {
+            self.restore(&name, &layer, &named.digest).await?;
+            let (blobs, grant) = (&self.order.archives.blobs, self.order.grant.pull());
+            require_size(named, blobs.find(&grant, &named.digest).await?.size_bytes)?;
         }
+        let is_reused = layer.reused;
+        Ok(Some(Found { is_reused }))
     }
 
     /// Tells whether what a manifest names is at hand.
@@ -100,22 +111,17 @@ impl Assembly<'_> {
         }
         self.refer()?;
         let (archives, grant) = (self.order.archives, self.order.grant);
-        let known = match known::take_blob(archives, grant, digest).await? {
-            Some(layer) => Some(layer),
-            None => known::take(archives, grant, digest, Form::Plain).await?,
-        };
+        let mut known = known::take_blob(archives, grant, digest).await?;
+        if known.is_none() {
+            known = known::take(archives, grant, digest, Form::Plain).await?;
+        }
         self.done().known.insert(digest.clone(), known.clone());
         Ok(known)
     }
 
-    /// Makes sure that a file is a blob as it stood in the tarball, also where it was compressed meanwhile.
-    async fn as_it_stood(
-        &self,
-        name: &str,
-        layer: &Layer,
-        digest: &Digest,
-    ) -> Result<(), ImportError> {
-        if layer.digest == *digest || self.done().blobs.contains(digest) {
+    /// Makes a blob again of a file that was compressed meanwhile, as it stood.
+    async fn restore(&self, name: &str, layer: &Layer, digest: &Digest) -> Result<(), ImportError> {
+        if self.done().blobs.contains(digest) {
             return Ok(());
         }
         if layer.original() != Some(digest) {
@@ -124,8 +130,21 @@ impl Assembly<'_> {
                 actual: layer.digest.clone(),
             });
         }
+        // It may be stored already: whoever has what it was compressed to may have it.
+        let blobs = &self.order.archives.blobs;
+        let there = blobs.keep(self.order.grant, std::slice::from_ref(digest));
+        match there.await {
+            Ok(()) => {
+                self.done().blobs.insert(digest.clone());
+                return Ok(());
+            }
+            Err(ImageError::BlobUnknown { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // It was compressed here, so it unpacks to what came once.
         let plain = self.read(&layer.digest, Packing::Gzip).await?;
-        let plain = ReaderStream::with_capacity(plain, READ_BYTES);
+        let most = RESTORED_RATIO_MAX.saturating_mul(layer.size_bytes);
+        let plain = ReaderStream::with_capacity(plain.take(most), READ_BYTES);
         self.store_stream(plain, digest).await
     }
 
@@ -143,10 +162,16 @@ impl Assembly<'_> {
         digest: &Digest,
     ) -> Result<(), ImportError> {
         let (uploads, grant) = (&self.order.archives.uploads, self.order.grant);
+        if self.done().blobs.len() == BLOBS_MAX {
+            return Err(ImportError::Bounds("its documents name too many blobs"));
+        }
         let upload = uploads.start(grant, digest.algorithm()).await?;
-        uploads
-            .finish(grant, upload.id, None, bytes, digest)
-            .await?;
+        let finished = uploads.finish(grant, upload.id, None, bytes, digest).await;
+        if let Err(error) = finished {
+            // Whatever is wrong, nobody goes on with it; one that ended already is gone.
+            let _ = uploads.cancel(grant, upload.id).await;
+            return Err(error.into());
+        }
         self.done().blobs.insert(digest.clone());
         Ok(())
     }
@@ -160,7 +185,7 @@ impl Assembly<'_> {
         self.store_bytes(bytes, digest).await
     }
 
-    /// Reads a stored blob through its compression, within the budget.
+    /// Reads a stored blob through its compression.
     async fn read(
         &self,
         digest: &Digest,
@@ -170,8 +195,10 @@ impl Assembly<'_> {
         let blob = blobs.find(&self.order.grant.pull(), digest).await?;
         let bytes = blobs.read(&blob, 0..blob.size_bytes).await?;
         let bytes = StreamReader::new(bytes.map_err(io::Error::other));
-        let plain = decoder(packing, BufReader::with_capacity(READ_BYTES, bytes));
-        Ok(Spending::new(plain, self.order.budget))
+        Ok(decoder(
+            packing,
+            BufReader::with_capacity(READ_BYTES, bytes),
+        ))
     }
 
     /// Finds a layer of docker's in the form that registries have. One that it only names by digest may be left out of
@@ -182,39 +209,47 @@ impl Assembly<'_> {
         if let Some(layer) = self.done().layers.get(&place) {
             return Ok(layer.clone());
         }
-        let mut layer = match self.contents.find(&place) {
+        if self.done().layers.len() == STORED_MAX {
+            return Err(ImportError::Bounds("it has too many layers"));
+        }
+        let stored = match self.contents.find(&place) {
             Ok(File::Held(bytes)) => {
-                self.pack(name, Form::of(bytes), Source::Held(bytes))
-                    .await?
+                let layer = self
+                    .pack(name, Form::of(bytes), Source::Held(bytes))
+                    .await?;
+                return Ok(self.remember_layer(place, layer));
             }
-            Ok(File::Stored(layer)) if layer.is_as_it_stood => match layer.form {
-                Form::Packed(Packing::Gzip | Packing::Zstd) => layer.clone(),
-                form => self.pack(name, form, Source::Stored(&layer.digest)).await?,
-            },
             Ok(File::Stored(layer)) => layer.clone(),
             Err(missing) => self.known_layer(&place).await?.ok_or(missing)?,
         };
+        let mut layer = match stored.form {
+            Form::Packed(Packing::Gzip | Packing::Zstd) => stored,
+            form if stored.is_as_it_stood => {
+                self.pack(name, form, Source::Stored(&stored.digest))
+                    .await?
+            }
+            _ => stored,
+        };
         if let (None, Form::Packed(packing)) = (&layer.diff_id, layer.form) {
             let (archives, grant) = (self.order.archives, self.order.grant);
+            let _place = archives.decoder_place(packing, grant, self.order.from)?;
             let diff_id = pack::diff_id(archives, grant, name, (&layer, packing)).await?;
             layer.diff_id = Some(diff_id);
         }
+        Ok(self.remember_layer(place, layer))
+    }
+
+    fn remember_layer(&self, place: String, layer: Layer) -> Layer {
         self.done().layers.insert(place, layer.clone());
-        Ok(layer)
+        layer
     }
 
     async fn known_layer(&self, name: &str) -> Result<Option<Layer>, ImportError> {
         let Some(digest) = promised_digest(name) else {
             return Ok(None);
         };
-        for packing in [Packing::Gzip, Packing::Zstd] {
-            let (archives, grant) = (self.order.archives, self.order.grant);
-            let form = Form::Packed(packing);
-            if let Some(layer) = known::take(archives, grant, &digest, form).await? {
-                return Ok(Some(layer));
-            }
-        }
-        Ok(None)
+        let (archives, grant) = (self.order.archives, self.order.grant);
+        Ok(known::take(archives, grant, &digest, Form::Plain).await?)
     }
 
     /// Stores a layer in the form that registries have; whatever no compression is told of is taken for plain.
@@ -229,7 +264,10 @@ impl Assembly<'_> {
         let packing = form.to_undo().unwrap_or(Packing::None);
         let _place = archives.decoder_place(packing, grant, self.order.from)?;
         let mut bytes: Box<dyn AsyncRead + Send + Unpin> = match source {
-            Source::Stored(digest) => Box::new(self.read(digest, packing).await?),
+            Source::Stored(digest) => {
+                let plain = self.read(digest, packing).await?;
+                Box::new(Spending::new(plain, self.order.budget))
+            }
             Source::Held(bytes) => {
                 let plain = decoder(packing, io::Cursor::new(bytes.clone()));
                 Box::new(Spending::new(plain, self.order.budget))
@@ -255,6 +293,18 @@ impl Assembly<'_> {
             other => Ok(other?),
         }
     }
+}
+
+/// Makes sure that a blob is as long as its descriptor says, before any tag is moved.
+fn require_size(named: &Descriptor, actual: u64) -> Result<(), ImportError> {
+    if named.size == actual {
+        return Ok(());
+    }
+    Err(ImportError::Image(ImageError::ManifestBlobSize {
+        digest: named.digest.clone(),
+        said: named.size,
+        actual,
+    }))
 }
 
 /// Where a layer is packed from.

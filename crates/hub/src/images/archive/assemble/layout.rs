@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use dockyard_oci::{Descriptor, Digest, Manifest, ManifestKind, SavedName, Tag};
 
-use super::{Assembly, DEPTH_MAX, Tally, parse_manifest};
+use super::{Assembly, DEPTH_MAX, Tally, parse_manifest, said};
 use crate::images::archive::choice::{Candidate, choose};
-use crate::images::archive::documents::{Layout, blob_name};
+use crate::images::archive::documents::{Layout, SavedImages, blob_name, config_digest};
 use crate::images::archive::{ImportError, Imported, ImportedImage};
 
 /// An entry of the layout's list.
@@ -23,72 +23,171 @@ enum Role {
     Referrer(Digest),
     /// The end of the tag by which cosign finds what belongs to an image.
     Cosign(&'static str),
+    /// An index lists it, or it has no name where others have one: nothing is done with it for itself.
+    Listed,
 }
 
 impl Assembly<'_> {
-    /// Stores the images of an OCI layout, and what is attached to them.
-    pub(super) async fn layout(&self, layout: Layout) -> Result<Imported, ImportError> {
-        let (images, attached): (Vec<_>, Vec<_>) = self
-            .entries(layout)
-            .await?
+    /// Stores the images of an OCI layout, and what is attached to them. Names that it lacks are taken from docker's
+    /// `manifest.json` beside it.
+    ///
+    /// Everything is stored before the first tag moves.
+    pub(super) async fn layout(
+        &self,
+        layout: Layout,
+        saved: Option<SavedImages>,
+    ) -> Result<Imported, ImportError> {
+        let mut entries = self.entries(layout)?;
+        self.find_roles(&mut entries).await?;
+        let (mut images, attached): (Vec<_>, Vec<_>) = entries
             .into_iter()
             .partition(|entry| matches!(entry.role, Role::Image));
-        let candidates = self.candidates(images).await?;
-        let chosen = choose(candidates, self.order.options)?;
+        if let Some(saved) = saved {
+            self.name(&mut images, saved).await?;
+        }
+        let chosen = choose(self.candidates(images).await?, self.order.options)?;
+        let mut tallies = Vec::with_capacity(chosen.len());
+        for (descriptor, _) in &chosen {
+            let mut tally = Tally::default();
+            Box::pin(self.prepare(descriptor, &mut tally, DEPTH_MAX)).await?;
+            tallies.push(tally);
+        }
         let mut imported = Imported::default();
-        for (descriptor, tags) in &chosen {
-            let image = self.layout_image(descriptor, tags.clone()).await?;
+        for ((at, tags), tally) in chosen.into_iter().zip(tallies) {
+            let document = self.document(&blob_name(&at.digest)).await?;
+            let as_what = (said(&at), Some(&at.digest));
+            let image = self.put(&document, as_what, tags, tally).await?;
+            self.done().put.insert(image.digest.clone());
             imported.images.push(image);
         }
         self.attach(&mut imported, attached).await?;
         Ok(imported)
     }
 
-    /// Groups the list by digest, as an image with several names is listed once for each, and tells images from what is
-    /// attached to them.
-    async fn entries(&self, layout: Layout) -> Result<Vec<Entry>, ImportError> {
+    /// Groups the list by digest, as an image with several names is listed once for each.
+    fn entries(&self, layout: Layout) -> Result<Vec<Entry>, ImportError> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut places = HashMap::new();
-        for named in layout.manifests {
-            let digest = named.descriptor.digest.clone();
-            let place = *places.entry(digest).or_insert(entries.len());
-            if place == entries.len() {
-                self.count_manifest()?;
-                let role = match named.cosign_kind() {
-                    Some("sigs") => Role::Cosign("sig"),
-                    Some("atts") => Role::Cosign("att"),
-                    Some("sboms") => Role::Cosign("sbom"),
-                    _ => Role::Image,
-                };
-                entries.push(Entry {
-                    names: named.names().collect(),
-                    descriptor: named.descriptor,
-                    role,
-                });
-            } else {
-                entries[place].names.extend(named.names());
+        for named in layout.manifests.0 {
+            let descriptor = named.descriptor();
+            let place = *places
+                .entry(descriptor.digest.clone())
+                .or_insert(entries.len());
+            if let Some(before) = entries.get_mut(place) {
+                before.names.extend(named.names());
+                continue;
             }
-        }
-        let has_others = entries.len() > 1;
-        for entry in &mut entries {
-            if has_others && entry.names.is_empty() && matches!(entry.role, Role::Image) {
-                entry.role = self.role(&entry.descriptor).await?;
-            }
+            self.count_manifest(&descriptor.digest)?;
+            let role = match named.cosign_kind() {
+                Some("sigs") => Role::Cosign("sig"),
+                Some("atts") => Role::Cosign("att"),
+                Some("sboms") => Role::Cosign("sbom"),
+                _ => Role::Image,
+            };
+            entries.push(Entry {
+                names: named.names().collect(),
+                descriptor,
+                role,
+            });
         }
         Ok(entries)
     }
 
-    async fn role(&self, at: &Descriptor) -> Result<Role, ImportError> {
+    /// Tells images from what is attached to them, and from the images of an index that are listed beside it: both have no
+    /// name of their own.
+    async fn find_roles(&self, entries: &mut [Entry]) -> Result<(), ImportError> {
+        let has_named = entries.iter().any(|entry| !entry.names.is_empty());
+        if entries.len() < 2 {
+            return Ok(());
+        }
+        let (mut below, mut subjects) = (HashSet::new(), HashMap::new());
+        for entry in &*entries {
+            self.look_below(&entry.descriptor, &mut below, &mut subjects, DEPTH_MAX)
+                .await?;
+        }
+        for entry in entries {
+            if !entry.names.is_empty() || !matches!(entry.role, Role::Image) {
+                continue;
+            }
+            let digest = &entry.descriptor.digest;
+            if self.order.options.digest.as_ref() == Some(digest) {
+                continue;
+            }
+            if below.contains(digest) {
+                entry.role = Role::Listed;
+            } else if let Some(subject) = subjects.remove(digest) {
+                // Whose subject is somewhere else may be the image that was meant.
+                let is_here = self.contents.find(&blob_name(&subject)).is_ok();
+                if is_here || has_named {
+                    entry.role = Role::Referrer(subject);
+                }
+            } else if has_named {
+                self.leave_out(digest.as_str(), "it has no name, where others have one");
+                entry.role = Role::Listed;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what an entry lists, through indexes, and what it is attached to.
+    async fn look_below(
+        &self,
+        at: &Descriptor,
+        below: &mut HashSet<Digest>,
+        subjects: &mut HashMap<Digest, Digest>,
+        depth: u8,
+    ) -> Result<(), ImportError> {
         let name = blob_name(&at.digest);
         if self.contents.find(&name).is_err() {
-            return Ok(Role::Image);
+            return Ok(());
         }
-        let subject = parse_manifest(at, &self.document(&name).await?)?.subject;
-        let subject = subject.map(|subject| subject.digest);
-        // Whose subject is somewhere else is the image that was meant.
-        Ok(subject
-            .filter(|subject| self.contents.find(&blob_name(subject)).is_ok())
-            .map_or(Role::Image, Role::Referrer))
+        let Ok(manifest) = parse_manifest(at, &self.document(&name).await?) else {
+            return Ok(());
+        };
+        if let Some(subject) = manifest.subject {
+            subjects.insert(at.digest.clone(), subject.digest);
+        }
+        for child in &manifest.manifests {
+            if below.insert(child.digest.clone()) && depth > 0 && child.media_type.is_index() {
+                Box::pin(self.look_below(child, below, subjects, depth - 1)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives images without a name those that docker's `manifest.json` has for them.
+    async fn name(&self, images: &mut [Entry], saved: SavedImages) -> Result<(), ImportError> {
+        if images.iter().all(|image| !image.names.is_empty()) {
+            return Ok(());
+        }
+        let is_one = images.len() == 1 && saved.0.len() == 1;
+        let mut names: HashMap<Option<Digest>, Vec<SavedName>> = HashMap::new();
+        for image in &saved.0 {
+            let own = image
+                .repo_tags
+                .0
+                .iter()
+                .map(|name| SavedName::of_whole(name));
+            let config = config_digest(&image.config).filter(|_| !is_one);
+            names.entry(config).or_default().extend(own);
+        }
+        for image in images.iter_mut().filter(|image| image.names.is_empty()) {
+            let config = if is_one {
+                None
+            } else {
+                let at = &image.descriptor;
+                let document = self.document(&blob_name(&at.digest)).await?;
+                let manifest = parse_manifest(at, &document)?;
+                let Some(config) = manifest.config else {
+                    continue;
+                };
+                Some(config.digest)
+            };
+            image
+                .names
+                .extend(names.remove(&config).unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// Leaves out what is not whole, unless nothing is.
@@ -110,34 +209,21 @@ impl Assembly<'_> {
             }
         }
         if whole.is_empty() && !gaps.is_empty() {
-            return Err(ImportError::Missing(gaps.swap_remove(0).1));
+            return Err(gaps.swap_remove(0).1.into());
         }
         for (candidate, gap) in gaps {
-            self.leave_out(&candidate.label(), &gap);
+            self.leave_out(&candidate.label(), &gap.reason());
         }
         Ok(whole)
     }
 
-    async fn layout_image(
-        &self,
-        at: &Descriptor,
-        tags: Vec<Tag>,
-    ) -> Result<ImportedImage, ImportError> {
-        let mut tally = Tally::default();
-        let document = Box::pin(self.prepare(at, &mut tally, DEPTH_MAX)).await?;
-        let image = self.put(&document, Some(&at.digest), tags, tally).await?;
-        self.done().put.insert(image.digest.clone());
-        Ok(image)
-    }
-
-    /// Stores all that a manifest or index needs, and returns its bytes.
+    /// Stores all that a manifest or index needs, and returns its bytes. Errors: also those of a push, before it.
     async fn prepare(
         &self,
         at: &Descriptor,
         tally: &mut Tally,
         depth: u8,
     ) -> Result<bytes::Bytes, ImportError> {
-        self.count_manifest()?;
         let bytes = self.document(&blob_name(&at.digest)).await?;
         let manifest = parse_manifest(at, &bytes)?;
         match manifest.kind {
@@ -175,31 +261,36 @@ impl Assembly<'_> {
     ) -> Result<(), ImportError> {
         for child in &manifest.manifests {
             self.refer()?;
-            let name = blob_name(&child.digest);
-            let gap = match self.contents.find(&name) {
-                Ok(_) => self.gap(child, false).await?,
-                Err(_) => Some(name),
-            };
-            if let Some(gap) = gap {
+            let is_here = self.contents.find(&blob_name(&child.digest)).is_ok();
+            if let Some(gap) = self.gap(child, false).await? {
                 let platform = child.platform.as_ref();
                 let label = platform.map_or(child.digest.to_string(), ToString::to_string);
-                self.leave_out(&label, &gap);
+                self.leave_out(&label, &gap.reason());
+                continue;
+            }
+            // Otherwise it is in the repository, or attached and may be missing.
+            if !is_here {
                 continue;
             }
             if self.done().put.contains(&child.digest) {
                 continue;
             }
             let bytes = Box::pin(self.prepare(child, tally, depth)).await?;
-            self.put_untagged(&bytes, &child.digest).await?;
+            self.put_attached(&bytes, child, &[]).await?;
         }
         Ok(())
     }
 
-    async fn put_untagged(&self, bytes: &[u8], digest: &Digest) -> Result<(), ImportError> {
-        let manifests = &self.order.archives.manifests;
-        let put = manifests.put(self.order.grant, bytes, None, Some(digest), &[]);
+    async fn put_attached(
+        &self,
+        bytes: &[u8],
+        at: &Descriptor,
+        tags: &[Tag],
+    ) -> Result<(), ImportError> {
+        let (manifests, grant) = (&self.order.archives.manifests, self.order.grant);
+        let put = manifests.put(grant, bytes, said(at), Some(&at.digest), tags);
         put.await?;
-        self.done().put.insert(digest.clone());
+        self.done().put.insert(at.digest.clone());
         Ok(())
     }
 
@@ -209,40 +300,55 @@ impl Assembly<'_> {
         imported: &mut Imported,
         mut attached: Vec<Entry>,
     ) -> Result<(), ImportError> {
-        let mut subjects: HashSet<Digest> = self.done().put.clone();
+        let options = self.order.options;
+        let takes_all = options.image.is_none() && options.digest.is_none();
         loop {
-            let mut is_done = true;
-            let mut waiting = Vec::new();
-            for entry in attached {
-                let tag = match &entry.role {
-                    Role::Referrer(subject) if subjects.contains(subject) => None,
-                    Role::Cosign(end) => cosign_tag(&imported.images, end),
-                    Role::Image | Role::Referrer(_) => {
-                        waiting.push(entry);
-                        continue;
-                    }
-                };
-                let digest = entry.descriptor.digest.clone();
-                if let Some(gap) = self.gap(&entry.descriptor, false).await? {
-                    self.leave_out(digest.as_str(), &gap);
-                    continue;
+            let (now, later): (Vec<_>, Vec<_>) = attached.into_iter().partition(|entry| {
+                let has_subject = |subject| self.done().put.contains(subject);
+                match &entry.role {
+                    Role::Referrer(subject) => has_subject(subject),
+                    Role::Cosign(_) => true,
+                    Role::Image | Role::Listed => false,
                 }
-                let mut tally = Tally::default();
-                let prepared = self.prepare(&entry.descriptor, &mut tally, DEPTH_MAX);
-                let bytes = Box::pin(prepared).await?;
-                let tags: Vec<Tag> = tag.into_iter().collect();
-                let manifests = &self.order.archives.manifests;
-                let put = manifests.put(self.order.grant, &bytes, None, Some(&digest), &tags);
-                put.await?;
-                imported.attached.push(digest.clone());
-                subjects.insert(digest);
-                is_done = false;
+            });
+            if now.is_empty() {
+                attached = later;
+                break;
             }
-            if is_done {
-                return Ok(());
+            for entry in now {
+                self.attach_one(imported, &entry).await?;
             }
-            attached = waiting;
+            attached = later;
         }
+        // What is attached to something that is not here: a registry takes it all the same.
+        for entry in attached.iter().filter(|_| takes_all) {
+            if matches!(entry.role, Role::Referrer(_)) {
+                self.attach_one(imported, entry).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn attach_one(&self, imported: &mut Imported, entry: &Entry) -> Result<(), ImportError> {
+        let at = &entry.descriptor;
+        if let Some(gap) = self.gap(at, false).await? {
+            self.leave_out(at.digest.as_str(), &gap.reason());
+            return Ok(());
+        }
+        let mut tags = Vec::new();
+        if let Role::Cosign(end) = entry.role {
+            let Some(tag) = cosign_tag(&imported.images, end) else {
+                let why = "cosign finds it by the digest of one image, and several were stored";
+                self.leave_out(at.digest.as_str(), why);
+                return Ok(());
+            };
+            tags.push(tag);
+        }
+        let mut tally = Tally::default();
+        let bytes = Box::pin(self.prepare(at, &mut tally, DEPTH_MAX)).await?;
+        self.put_attached(&bytes, at, &tags).await?;
+        imported.attached.push(at.digest.clone());
+        Ok(())
     }
 }
 

@@ -1,32 +1,23 @@
 //! Images of docker's `manifest.json`.
 
+use std::collections::HashMap;
+
 use dockyard_oci::{Algorithm, Digest, MediaType, SavedName, Tag};
 use serde_json::{Value, json};
 
-use super::{Assembly, MANIFESTS_MAX, Tally};
+use super::{Assembly, Tally};
 use crate::images::archive::choice::{Candidate, choose};
 use crate::images::archive::contents::Layer;
-use crate::images::archive::documents::{ImageConfig, SavedImage, parse, promised_digest};
+use crate::images::archive::documents::{
+    ImageConfig, SavedImage, SavedImages, config_digest, parse,
+};
 use crate::images::archive::{ImportError, Imported, ImportedImage};
 use crate::images::hasher::Hasher;
 
 impl Assembly<'_> {
     /// Stores the images of docker's `manifest.json`.
-    pub(super) async fn saved(&self, saved: Vec<SavedImage>) -> Result<Imported, ImportError> {
-        if saved.len() > MANIFESTS_MAX {
-            return Err(ImportError::Bounds("it holds too many images"));
-        }
-        let candidates = saved.into_iter().map(|image| Candidate {
-            names: image
-                .repo_tags
-                .iter()
-                .flatten()
-                .map(|name| SavedName::of_whole(name))
-                .collect(),
-            digest: promised_digest(&image.config),
-            image,
-        });
-        let chosen = choose(candidates.collect(), self.order.options)?;
+    pub(super) async fn saved(&self, saved: SavedImages) -> Result<Imported, ImportError> {
+        let chosen = choose(candidates(saved), self.order.options)?;
         let mut imported = Imported::default();
         for (image, tags) in chosen {
             imported.images.push(self.saved_image(&image, tags).await?);
@@ -41,9 +32,9 @@ impl Assembly<'_> {
     ) -> Result<ImportedImage, ImportError> {
         let config = self.document(&image.config).await?;
         let parsed: ImageConfig = parse(&image.config, &config)?;
-        let expected = parsed.rootfs.diff_ids;
-        if expected.len() != image.layers.len() {
-            let actual = image.layers.len();
+        let expected = parsed.rootfs.diff_ids.0;
+        if expected.len() != image.layers.0.len() {
+            let actual = image.layers.0.len();
             return Err(ImportError::LayerCount {
                 expected: expected.len(),
                 actual,
@@ -51,7 +42,7 @@ impl Assembly<'_> {
         }
         let (mut tally, mut layers) = (Tally::default(), Vec::with_capacity(expected.len()));
         let mut blobs = Vec::with_capacity(expected.len());
-        for (name, expected) in image.layers.iter().zip(expected) {
+        for (name, expected) in image.layers.0.iter().zip(expected) {
             let layer = self.layer(name).await?;
             if let Some(actual) = layer.diff_id.as_ref().filter(|actual| **actual != expected) {
                 return Err(ImportError::WrongLayer {
@@ -74,9 +65,36 @@ impl Assembly<'_> {
             "config": config,
             "layers": layers,
         });
-        self.put(manifest.to_string().as_bytes(), None, tags, tally)
+        let manifest = manifest.to_string();
+        self.put(manifest.as_bytes(), (None, None), tags, tally)
             .await
     }
+}
+
+/// Lists the images; one that is listed twice has the names of both.
+fn candidates(saved: SavedImages) -> Vec<Candidate<SavedImage>> {
+    let mut candidates: Vec<Candidate<SavedImage>> = Vec::with_capacity(saved.0.len());
+    let mut places = HashMap::new();
+    for image in saved.0 {
+        let names = image
+            .repo_tags
+            .0
+            .iter()
+            .map(|name| SavedName::of_whole(name));
+        let names: Vec<SavedName> = names.collect();
+        let same = (image.config.clone(), image.layers.0.clone());
+        let place = *places.entry(same).or_insert(candidates.len());
+        if let Some(before) = candidates.get_mut(place) {
+            before.names.extend(names);
+            continue;
+        }
+        candidates.push(Candidate {
+            names,
+            digest: config_digest(&image.config),
+            image,
+        });
+    }
+    candidates
 }
 
 fn describe(layer: &Layer) -> Value {

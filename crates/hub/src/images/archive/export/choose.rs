@@ -2,7 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use dockyard_oci::{Digest, ImageConfig, Manifest, ManifestKind, Platform, Reference};
+use dockyard_oci::{Descriptor, Digest, ImageConfig, Manifest, ManifestKind, Platform, Reference};
 
 use super::layout::Document;
 use super::{Exporter, Needed, Wanted};
@@ -111,6 +111,19 @@ impl Exporter<'_> {
                 Err(error) => return Err(error),
             }
         }
+        let is_image =
+            |child: &Descriptor| child.platform.as_ref().is_none_or(|p| p.os != "unknown");
+        let mut images = manifest
+            .manifests
+            .iter()
+            .filter(|child| is_image(child))
+            .peekable();
+        let is_here =
+            |child: &Descriptor| found.documents.iter().any(|one| one.digest == child.digest);
+        // Nobody could make anything of it.
+        if images.peek().is_some() && !images.any(is_here) {
+            return Err(ImageError::NoneHere(self.reference.clone()));
+        }
         Ok((found.documents, found.referrers, found.needed))
     }
 
@@ -159,7 +172,7 @@ impl Exporter<'_> {
         };
         let diff_ids = bytes.and_then(|bytes| {
             let config: documents::ImageConfig = serde_json::from_slice(&bytes).ok()?;
-            Some(config.rootfs.diff_ids)
+            Some(config.rootfs.diff_ids.0)
         });
         diff_ids
             .filter(|diff_ids| diff_ids.len() == manifest.layers.len())

@@ -1,14 +1,12 @@
 //! The parts of a tarball, and the documents in it.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use dockyard_oci::{Digest, Manifest, MediaType, Reference};
 use serde_json::json;
 use tokio_tar::{EntryType, Header};
 
 use super::Exporter;
-use crate::images::archive::documents::{SavedImage, blob_name};
+use crate::images::archive::documents::{ToSave, blob_name};
 use crate::images::{Blob, StoredManifest};
 
 /// Size in bytes of a tar header, and what every file is filled up to.
@@ -233,11 +231,10 @@ impl Exporter<'_> {
             Reference::Tag(tag) => Some(vec![format!("{}:{tag}", self.grant.repository())]),
             Reference::Digest(_) => None,
         };
-        let saved = SavedImage {
+        let saved = ToSave {
             config,
             repo_tags,
             layers,
-            layer_sources: HashMap::new(),
         };
         serde_json::to_vec(&[saved]).expect("names are plain strings")
     }

@@ -141,12 +141,13 @@ pub(super) async fn lay_out(
     grant: &Grant<Pull>,
     place: Place<u128>,
     reference: &Reference,
-    (wanted, reader): (&Wanted, Reader),
+    (wanted, reader, client): (&Wanted, Reader, Option<u64>),
 ) -> Result<Export, ImageError> {
     let exporter = Exporter {
         archives,
         grant,
         reference,
+        client,
     };
     let (digest, layout) = exporter.lay_out(wanted, reader).await?;
     let files = layout.finish();
@@ -167,6 +168,7 @@ struct Exporter<'a> {
     archives: &'a Archives,
     grant: &'a Grant<Pull>,
     reference: &'a Reference,
+    client: Option<u64>,
 }
 
 impl Exporter<'_> {
@@ -179,6 +181,7 @@ impl Exporter<'_> {
             return self.everything().await;
         }
         let (stored, manifest) = self.choose(wanted).await?;
+        self.note(&stored);
         let has_zstd = manifest
             .layers
             .iter()
@@ -187,6 +190,15 @@ impl Exporter<'_> {
             self.for_docker20(stored, &manifest).await
         } else {
             self.hybrid(&stored, &manifest).await
+        }
+    }
+
+    /// Counts the image that is taken as pulled.
+    fn note(&self, manifest: &StoredManifest) {
+        if let Some(client) = self.client {
+            self.archives
+                .manifests
+                .note_pull(self.grant, manifest, client);
         }
     }
 
@@ -210,6 +222,7 @@ impl Exporter<'_> {
     /// Whatever a reference leads to: an index with its images, attestations and all, and what refers to them.
     async fn everything(&self) -> Result<(Digest, Layout), ImageError> {
         let (stored, manifest) = self.take(self.reference).await?;
+        self.note(&stored);
         let (documents, referrers, needed) = self.documents(&stored, &manifest).await?;
         let found = self.find(needed).await?;
         let mut tar = self.layout(&manifest, &found, &Document::of(&stored), &referrers);

@@ -1,0 +1,6 @@
+-- Who may see a repository that a push made. Until its first manifest it is listed as a private one.
+ALTER TABLE repositories ADD COLUMN becomes VARCHAR(7) CHARACTER SET ascii COLLATE ascii_nopad_bin;
+CREATE INDEX repositories_by_becoming ON repositories (becomes, created_ms);
+
+-- Whether a layer was compressed by Dockyard itself: only then may others get it in place of the plain one.
+ALTER TABLE layers ADD COLUMN made_here BIGINT NOT NULL DEFAULT 0;
