@@ -154,24 +154,26 @@ finish() {
 step 'set-up' scripts/setup.sh build || { finish; exit; }
 start_beside 'set-up of the tests' scripts/setup.sh test
 start_beside "the browser's half" scripts/build-front.sh release
-if step 'lints and compilation' scripts/check.sh compile && take_programs &&
-  step "the browser's half" assets; then
-  if asked release; then
-    start_beside 'the optimised build' nice -n 5 scripts/build.sh release
-  fi
+if step 'lints and compilation' scripts/check.sh compile && take_programs; then
+  # What needs no pages goes on while the browser's half is built.
   ! asked check || { step 'unit tests' scripts/check.sh unit; step 'lints: other builds' scripts/check.sh others; }
   if step 'set-up of the tests' wait_beside 'set-up of the tests' print; then
     ! asked dependencies || step 'dependencies' scripts/deny.sh
     ! asked infrastructure || step 'infrastructure' scripts/infrastructure.sh
-    ! asked suites || step 'suites' suites
-    ! asked clients || step 'clients' on_test_build scripts/clients/run.sh "${names[@]}"
-    # The last two side by side: containers that start and stop leave the cores to the browser.
-    ! asked browser || start_beside 'the browser tests' step 'browser' on_test_build scripts/browser.sh
-    if asked release; then
-      [ ${#names[@]} -gt 0 ] || names=(smoke image memory)
-      step 'optimised build' released
+    if step "the browser's half" assets; then
+      if asked release; then
+        start_beside 'the optimised build' nice -n 5 scripts/build.sh release
+      fi
+      ! asked suites || step 'suites' suites
+      ! asked clients || step 'clients' on_test_build scripts/clients/run.sh "${names[@]}"
+      # The last two side by side: containers that start and stop leave the cores to the browser.
+      ! asked browser || start_beside 'the browser tests' step 'browser' on_test_build scripts/browser.sh
+      if asked release; then
+        [ ${#names[@]} -gt 0 ] || names=(smoke image memory)
+        step 'optimised build' released
+      fi
+      ! asked browser || wait_beside 'the browser tests' print || failed_steps+=(browser)
     fi
-    ! asked browser || wait_beside 'the browser tests' print || failed_steps+=(browser)
   fi
 fi
 finish

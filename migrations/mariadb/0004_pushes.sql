@@ -4,3 +4,6 @@ CREATE INDEX repositories_by_becoming ON repositories (becomes, created_ms);
 
 -- Whether a layer was compressed by Dockyard itself: only then may others get it in place of the plain one.
 ALTER TABLE layers ADD COLUMN made_here BIGINT NOT NULL DEFAULT 0;
+
+-- A digest that somebody pastes into the search.
+CREATE INDEX manifests_by_digest ON manifests (digest);

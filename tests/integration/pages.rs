@@ -261,3 +261,82 @@ async fn an_address_says_to_a_browser_only_what_the_server_told_it() {
         .unwrap();
     assert_eq!(header(&led, "location"), "/login?next=%2Fnew");
 }
+
+#[tokio::test]
+async fn entries_of_an_index_are_told_apart_however_they_are_called() {
+    let (app, _) = app().await;
+    let image = async |name: &str, os: &str, version: Option<&str>| {
+        let mut config = json!({"os": os, "architecture": "amd64"});
+        if let Some(version) = version {
+            config["os.version"] = version.into();
+        }
+        let config = config.to_string();
+        app.push_blob("alice", "alice/app", config.as_bytes()).await;
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": crate::app::MANIFEST, "layers": [],
+            "config": crate::app::descriptor("application/vnd.oci.image.config.v1+json", config.as_bytes()),
+            "annotations": {"name": name},
+        })
+        .to_string();
+        let own = digest(manifest.as_bytes());
+        app.put_manifest("alice", "alice/app", &own, crate::app::MANIFEST, &manifest)
+            .await;
+        crate::app::descriptor(crate::app::MANIFEST, manifest.as_bytes())
+    };
+    let platform = |mut entry: serde_json::Value, platform: serde_json::Value| {
+        entry["platform"] = platform;
+        entry
+    };
+    let windows =
+        |version: &str| json!({"os": "windows", "architecture": "amd64", "os.version": version});
+    let unknown = json!({"os": "unknown", "architecture": "unknown"});
+    let linux = image("linux", "linux", None).await;
+    let mut attested = image("attestation", "unknown", None).await;
+    attested["annotations"] = json!({"vnd.docker.reference.digest": linux["digest"]});
+    let entries = [
+        platform(
+            image("old", "windows", Some("10.0.1")).await,
+            windows("10.0.1"),
+        ),
+        platform(
+            image("new", "windows", Some("10.0.2")).await,
+            windows("10.0.2"),
+        ),
+        platform(linux, json!({"os": "linux", "architecture": "amd64"})),
+        platform(attested, unknown.clone()),
+        platform(image("one", "unknown", None).await, unknown.clone()),
+        platform(image("two", "unknown", None).await, unknown),
+        platform(
+            image("none", "", None).await,
+            json!({"os": "", "architecture": ""}),
+        ),
+    ];
+    let index = json!({"schemaVersion": 2, "mediaType": crate::app::INDEX, "manifests": entries})
+        .to_string();
+    app.put_manifest("alice", "alice/app", "all", crate::app::INDEX, &index)
+        .await;
+    let (_, page) = text(&app, None, "/r/alice/app/-/tags/all").await;
+    let page = page.replace("<!>", "");
+    for name in [
+        "windows/amd64 10.0.1",
+        "windows/amd64 10.0.2",
+        "attestation for linux/amd64",
+        "no platform named",
+    ] {
+        assert!(page.contains(&format!(">{name}<")), "{name}");
+    }
+    let links: Vec<&str> = page
+        .split("href=\"")
+        .filter(|link| link.contains("?platform="))
+        .collect();
+    assert_eq!(links.len(), entries.len());
+    for (link, entry) in links.iter().zip(&entries) {
+        let path = link.split('"').next().unwrap().replace("&amp;", "&");
+        let (_, shown) = text(&app, None, &path).await;
+        let inside = shown
+            .split("<h2>Inside ")
+            .nth(1)
+            .unwrap_or_else(|| panic!("{path}"));
+        assert!(inside.contains(entry["digest"].as_str().unwrap()), "{path}");
+    }
+}

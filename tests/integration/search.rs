@@ -318,3 +318,87 @@ async fn changes_of_one_user_do_not_keep_back_anothers() {
     };
     futures::join!(flood(0), flood(1), honest);
 }
+
+#[tokio::test]
+async fn the_name_that_was_typed_comes_first_however_it_was_typed() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    let told =
+        json!({"description": "nginx, nginx and nginx", "readme": "nginx docker ".repeat(30)});
+    for name in [
+        "web",
+        "nginx-proxy",
+        "my-nginx",
+        "docker-tools",
+        "nginx",
+        "docker",
+    ] {
+        app.push_image("alice", &format!("alice/{name}"), "1.2", name.as_bytes())
+            .await;
+        if !["nginx", "docker"].contains(&name) {
+            let path = format!("/api/v1/repositories/alice/{name}");
+            let change = app.by("alice", Method::PATCH, &path).json(&told);
+            change.send().await.unwrap();
+        }
+    }
+    let nobody = Caller::anonymous();
+    for _ in 0..100 {
+        // Whatever the order, all of it is indexed.
+        if look(&app, &nobody, text("nginx docker")).await.total == 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let first = async |words: &str| {
+        let found = look(&app, &nobody, text(words)).await;
+        names(&found).first().map(|name| (*name).to_owned())
+    };
+    for words in [
+        "nginx",
+        "NGINX",
+        "alice/nginx",
+        "alice/nginx:1.2",
+        "hub.example.org:5000/alice/nginx:1.2",
+        "docker pull hub.example.org/alice/nginx:1.2",
+        "ngnix",
+        "alice nginx",
+    ] {
+        assert_eq!(
+            first(words).await.as_deref(),
+            Some("alice/nginx"),
+            "{words}"
+        );
+    }
+    let found = look(&app, &nobody, text("nginx")).await;
+    let order = ["alice/nginx", "alice/nginx-proxy", "alice/my-nginx"];
+    assert_eq!(names(&found)[..3], order);
+    let suggested = app
+        .hub
+        .search
+        .suggest(&nobody, HERE, "ngin", 2)
+        .await
+        .unwrap();
+    assert_eq!(suggested[0].as_str(), "alice/nginx");
+}
+
+#[tokio::test]
+async fn a_digest_finds_its_repository_for_whoever_may_see_it() {
+    let app = TestApp::start().await;
+    app.sign_up("alice").await;
+    app.create("alice", "alice/secret", "private").await;
+    let open = app.push_image("alice", "alice/open", "v1", b"open").await;
+    let secret = app
+        .push_image("alice", "alice/secret", "v1", b"secret")
+        .await;
+    let alice = caller(&app, "alice").await;
+    let nobody = Caller::anonymous();
+    for (manifest, name) in [(&open, "alice/open"), (&secret, "alice/secret")] {
+        let digest = crate::app::digest(manifest.as_bytes());
+        for typed in [&*digest, &digest[7..], &digest[7..19]] {
+            let found = look(&app, &alice, text(typed)).await;
+            assert_eq!(names(&found), [name], "{typed}");
+            let found = look(&app, &nobody, text(typed)).await;
+            assert_eq!(found.total, u64::from(name == "alice/open"), "{typed}");
+        }
+    }
+}

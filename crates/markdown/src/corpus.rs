@@ -250,7 +250,15 @@ fn is_attribute_safe(element: &str, name: &str, value: &str) -> bool {
         }),
         ("a" | "img", "title") | ("img", "alt") => true,
         ("a", "aria-label") => value.starts_with("Back to reference "),
-        ("td" | "th", "align") => ["left", "center", "right"].contains(&value),
+        ("td" | "th" | "p" | "div" | "img" | "h2" | "h3" | "h4" | "h5" | "h6", "align") => {
+            ["left", "center", "right"].contains(&value)
+        }
+        ("source", "media") => {
+            value == "(prefers-color-scheme: dark)" || value == "(prefers-color-scheme: light)"
+        }
+        ("source", "srcset") => {
+            value.to_ascii_lowercase().starts_with("https://") && !value.contains([' ', ','])
+        }
         ("img", "width" | "height") | ("ol", "start") | ("li", "value") => {
             value.bytes().all(|b| b.is_ascii_digit() || b == b'%')
         }

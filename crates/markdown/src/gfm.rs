@@ -44,6 +44,7 @@ pub(super) fn options() -> Options<'static> {
     options.extension.alerts = true;
     options.extension.autolink = true;
     options.extension.footnotes = true;
+    options.extension.shortcodes = true;
     options.extension.strikethrough = true;
     options.extension.table = true;
     options.extension.tasklist = true;

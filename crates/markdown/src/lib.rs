@@ -158,6 +158,39 @@ mod tests {
         assert!(Arc::ptr_eq(&html, &markdown.render(&long).await));
     }
 
+    #[test]
+    fn keeps_what_code_hosts_keep() {
+        for (text, expected) in [
+            (
+                "## <a name=\"plugins\"></a>One",
+                "id=\"user-content-plugins\"",
+            ),
+            ("<a id=\"here\"></a>", "<a id=\"user-content-here\"></a>"),
+            ("<p align=\"center\">x</p>", "<p align=\"center\">x</p>"),
+            ("<h1 align=\"center\">x</h1>", "<h2 align=\"center\">x</h2>"),
+            (":wave: hello :rocket:", "\u{1f44b} hello \u{1f680}"),
+            ("- [x] done", "checked=\"\""),
+            ("a[^1]\n\n[^1]: note", "class=\"footnotes\""),
+            ("```mermaid\ngraph TD\n```", "<code>graph TD"),
+        ] {
+            let html = html(text);
+            assert!(html.contains(expected), "{text}: {html}");
+        }
+        let picture = "<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"https://a.b/d.png\">\
+            <img src=\"https://a.b/l.png\"></picture>";
+        let html = html(picture);
+        assert!(html.contains("<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"https://a.b/d.png\">"), "{html}");
+        assert!(html.contains("<img src=\"https://a.b/l.png\""), "{html}");
+        for odd in [
+            "<source media=\"(prefers-color-scheme: dark)\" srcset=\"https://a.b/d.png\">",
+            "<picture><source media=\"(min-width: 1px)\" srcset=\"https://a.b/d.png\"></picture>",
+            "<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"javascript:x\"></picture>",
+            "<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"https://a.b/1, http://c.d/2 2x\"></picture>",
+        ] {
+            assert!(!super::html(odd).contains("<source"), "{odd}");
+        }
+    }
+
     #[tokio::test]
     async fn waits_no_longer_than_it_says() {
         let markdown = Markdown::default();

@@ -23,8 +23,8 @@ pub(super) const TASK: &[(&str, &str)] = &[
 
 /// Elements that stand in a line.
 pub(super) const INLINE: &[&str] = &[
-    "a", "b", "br", "code", "del", "em", "i", "img", "input", "ins", "kbd", "mark", "s", "samp",
-    "small", "span", "strong", "sub", "sup", "u", "var",
+    "a", "b", "br", "code", "del", "em", "i", "img", "input", "ins", "kbd", "mark", "picture", "s",
+    "samp", "small", "source", "span", "strong", "sub", "sup", "u", "var",
 ];
 /// Elements that stand for themselves. `h1` is the page's own.
 pub(super) const BLOCK: &[&str] = &[
@@ -57,30 +57,40 @@ pub(super) const BLOCK: &[&str] = &[
     "ul",
 ];
 /// Elements that hold nothing.
-pub(super) const VOID: &[&str] = &["br", "hr", "img", "input"];
+pub(super) const VOID: &[&str] = &["br", "hr", "img", "input", "source"];
 
 /// Attributes that an element may have, beside what `IMAGE`, `TASK` and `LINK_REL` say.
 pub(super) const ATTRIBUTES: &[(&str, &[&str])] = &[
     ("a", &["aria-label", "href", "id", "title"]),
     ("code", &[]),
     ("details", &["id", "open"]),
-    ("div", &["class", "id"]),
-    ("h2", &["id"]),
-    ("h3", &["id"]),
-    ("h4", &["id"]),
-    ("h5", &["id"]),
-    ("h6", &["id"]),
-    ("img", &["alt", "height", "id", "src", "title", "width"]),
+    ("div", &["align", "class", "id"]),
+    ("h2", &["align", "id"]),
+    ("h3", &["align", "id"]),
+    ("h4", &["align", "id"]),
+    ("h5", &["align", "id"]),
+    ("h6", &["align", "id"]),
+    (
+        "img",
+        &["align", "alt", "height", "id", "src", "title", "width"],
+    ),
     ("input", &["checked"]),
     ("li", &["class", "id", "value"]),
     ("ol", &["class", "start"]),
-    ("p", &["class", "id"]),
+    ("p", &["align", "class", "id"]),
     ("section", &["class"]),
+    ("source", &["media", "srcset"]),
     ("span", &["class"]),
     ("sup", &["class"]),
     ("td", &["align"]),
     ("th", &["align"]),
     ("ul", &["class"]),
+];
+
+/// The only conditions on which another image is shown.
+const THEMES: &[&str] = &[
+    "(prefers-color-scheme: dark)",
+    "(prefers-color-scheme: light)",
 ];
 
 /// The only classes, all of them in `style/markdown.css`.
@@ -128,6 +138,11 @@ pub(super) fn attribute<'a>(element: &str, name: &str, value: &'a str) -> Option
     match name {
         "href" => link(value),
         "src" => image(value).map(Cow::from),
+        // One image for each theme, as code hosts show them: a list of several is none.
+        "srcset" => image(value.trim())
+            .filter(|one| !one.contains([' ', ',']))
+            .map(Cow::from),
+        "media" => kept_if(value, THEMES.contains(&value)),
         "id" => anchor(value),
         "class" => classes(value),
         "alt" | "title" => Some(value.into()),

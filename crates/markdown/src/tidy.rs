@@ -88,7 +88,7 @@ impl Tidy {
             return "";
         };
         if let Some(element) = policy::element(&name) {
-            self.start(element, &attributes);
+            self.start(element, &with_ids(attributes));
         }
         rest
     }
@@ -109,6 +109,7 @@ impl Tidy {
         match element {
             "a" => self.start_link(attributes),
             "img" => self.image(attributes),
+            "source" => self.source(attributes),
             "input" => self.task(attributes),
             _ => self.write(element, attributes, &[]),
         }
@@ -116,6 +117,10 @@ impl Tidy {
 
     fn start_link(&mut self, attributes: &Attributes) {
         let Some(href) = value("a", "href", attributes) else {
+            // A place that links lead to.
+            if value("a", "id", attributes).is_some() {
+                self.write("a", attributes, &[]);
+            }
             return;
         };
         if policy::is_external(&href) {
@@ -132,6 +137,14 @@ impl Tidy {
         }
         if let Some(alt) = value("img", "alt", attributes) {
             self.text(&alt.replace('<', "&lt;"));
+        }
+    }
+
+    /// Writes another form of an image, for a theme.
+    fn source(&mut self, attributes: &Attributes) {
+        let has = |name| value("source", name, attributes).is_some();
+        if self.open.last() == Some(&"picture") && has("srcset") && has("media") {
+            self.write("source", attributes, &[]);
         }
     }
 
@@ -241,6 +254,17 @@ impl Tidy {
             self.close_to(self.open.len() - 1);
         }
     }
+}
+
+/// Takes the older way to name a place for the newer one.
+fn with_ids(mut attributes: Attributes) -> Attributes {
+    let has_id = attributes.iter().any(|(name, _)| name == "id");
+    for (name, _) in &mut attributes {
+        if name == "name" && !has_id {
+            "id".clone_into(name);
+        }
+    }
+    attributes
 }
 
 fn value<'a>(element: &str, name: &str, attributes: &Attributes<'a>) -> Option<Cow<'a, str>> {

@@ -72,16 +72,27 @@ impl Platform {
 impl std::str::FromStr for Platform {
     type Err = PlatformError;
 
-    /// Reads `os/architecture`, with perhaps `/variant`, and with a version as in `windows(10.0.20348)/amd64`.
+    /// Reads `os/architecture`, with perhaps `/variant`, and with a version as in `windows(10.0.20348)/amd64` or
+    /// `windows/amd64:10.0.20348`.
     fn from_str(text: &str) -> Result<Self, PlatformError> {
         let mut parts = text.split('/').map(ToOwned::to_owned);
         let (os, architecture, variant) = (parts.next(), parts.next(), parts.next());
         let (Some(os), Some(architecture), None) = (os, architecture, parts.next()) else {
             return Err(PlatformError);
         };
+        // Docker's own form puts the version at the end.
+        let (text_of, version) = match variant.as_ref().unwrap_or(&architecture).split_once(':') {
+            Some((text, version)) => (Some(text.to_owned()), Some(version.to_owned())),
+            None => (None, None),
+        };
+        let (architecture, variant) = match (text_of, variant) {
+            (Some(text), Some(_)) => (architecture, Some(text)),
+            (Some(text), None) => (text, None),
+            (None, variant) => (architecture, variant),
+        };
         let (os, os_version) = match os.strip_suffix(')').and_then(|os| os.split_once('(')) {
             Some((os, version)) => (os.to_owned(), Some(version.to_owned())),
-            None => (os, None),
+            None => (os, version),
         };
         if os.is_empty() || architecture.is_empty() {
             return Err(PlatformError);
@@ -136,6 +147,8 @@ mod tests {
         for (wanted, fits) in [
             ("windows/amd64", true),
             ("windows(10.0.20348)/amd64", true),
+            ("windows/amd64:10.0.20348.2402", true),
+            ("windows/amd64:10.0.17763", false),
             ("windows(10.0.20348.2402)/amd64", true),
             ("windows(10.0.2034)/amd64", false),
             ("windows(10.0.17763)/amd64", false),

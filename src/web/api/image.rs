@@ -1,10 +1,13 @@
 //! What is inside an image, read for the pages. Nothing here counts as a pull.
 
+use std::collections::HashMap;
+
 use dockyard_hub::Hub;
 use dockyard_hub::accounts::{Grant, Pull};
 use dockyard_hub::images::{ImageError, StoredManifest};
 use dockyard_oci::{
-    Descriptor, Digest, HistoryStep, ImageConfig, Manifest, ManifestKind, Reference, RunConfig,
+    Descriptor, Digest, HistoryStep, ImageConfig, Manifest, ManifestKind, Platform, Reference,
+    RunConfig,
 };
 
 use crate::web::dto::{
@@ -56,14 +59,34 @@ pub(super) async fn load(
             Err(error) => return Err(error),
         },
     };
-    let row = |entry: &Descriptor| PlatformRow {
-        name: platform_name(entry),
+    let names = platform_names(&manifest);
+    let shown = chosen.and_then(|chosen| {
+        let mut entries = manifest.manifests.iter().zip(&names);
+        Some(
+            entries
+                .find(|(entry, _)| entry.digest == chosen.digest)?
+                .1
+                .clone(),
+        )
+    });
+    let row = |(entry, name): (&Descriptor, &String)| PlatformRow {
+        // Two may have the same name: each is led to by what it alone has.
+        key: if names.iter().filter(|other| *other == name).count() == 1 {
+            name.clone()
+        } else {
+            entry.digest.to_string()
+        },
+        name: name.clone(),
         digest: entry.digest.to_string(),
         is_shown: chosen.is_some_and(|chosen| chosen.digest == entry.digest),
     };
+    let entries = manifest.manifests.iter().zip(&names).take(STEPS_MAX);
     Ok(Shown {
-        platforms: manifest.manifests.iter().take(STEPS_MAX).map(row).collect(),
-        image,
+        platforms: entries.map(row).collect(),
+        image: image.map(|image| ImageView {
+            platform: shown.or(image.platform),
+            ..image
+        }),
         manifest: text,
     })
 }
@@ -140,23 +163,54 @@ fn written_out(stored: &StoredManifest) -> String {
         .unwrap_or_default()
 }
 
-fn choose<'a>(index: &'a Manifest, platform: Option<&str>) -> Option<&'a Descriptor> {
-    let named = |wanted: &str| {
-        let mut entries = index.manifests.iter();
-        entries.find(|entry| platform_name(entry) == wanted)
+/// Finds the entry of an index that is called so, by platform or digest; else the one that most people pull.
+fn choose<'a>(index: &'a Manifest, wanted: Option<&str>) -> Option<&'a Descriptor> {
+    let names = platform_names(index);
+    let find = |wanted: &str| {
+        let mut entries = index.manifests.iter().zip(&names);
+        entries
+            .find(|(entry, name)| *name == wanted || entry.digest.as_str() == wanted)
+            .map(|(entry, _)| entry)
     };
-    platform
-        .and_then(named)
-        .or_else(|| named("linux/amd64"))
+    wanted
+        .and_then(find)
+        .or_else(|| find("linux/amd64"))
         .or_else(|| index.manifests.first())
 }
 
-fn platform_name(entry: &Descriptor) -> String {
-    match &entry.platform {
-        // How build tools mark attestations.
-        Some(platform) if platform.os == "unknown" => "attestation".to_owned(),
-        Some(platform) => platform.to_string(),
-        None => "no platform named".to_owned(),
+/// The annotation by which build tools say to which image an attestation belongs.
+const ATTESTED: &str = "vnd.docker.reference.digest";
+
+/// Names the entries of an index for people.
+fn platform_names(index: &Manifest) -> Vec<String> {
+    let plain = |entry: &Descriptor| match &entry.platform {
+        Some(platform) if platform.is_named() => for_people(platform),
+        _ => "no platform named".to_owned(),
+    };
+    let by_digest: HashMap<&str, &Descriptor> = index
+        .manifests
+        .iter()
+        .map(|entry| (entry.digest.as_str(), entry))
+        .collect();
+    let name = |entry: &Descriptor| match &entry.platform {
+        Some(platform) if platform.os == "unknown" => {
+            let attested = entry.annotations.get(ATTESTED);
+            match attested.and_then(|digest| by_digest.get(&**digest)) {
+                Some(attested) => format!("attestation for {}", plain(attested)),
+                None => "attestation".to_owned(),
+            }
+        }
+        _ => plain(entry),
+    };
+    index.manifests.iter().map(name).collect()
+}
+
+/// Writes a platform with the version of its system, if it says one: `windows/amd64 10.0.20348.2402`.
+fn for_people(platform: &Platform) -> String {
+    let short = platform.without_version();
+    match &platform.os_version {
+        Some(version) => format!("{short} {version}"),
+        None => short,
     }
 }
 
@@ -171,7 +225,7 @@ async fn look_into(
     labels.extend(manifest.annotations.clone());
     Ok(ImageView {
         digest: digest.to_string(),
-        platform: config.platform().map(|platform| platform.to_string()),
+        platform: config.platform().map(|platform| for_people(&platform)),
         built: config.created.as_deref().and_then(Moment::of_rfc3339),
         size_bytes: manifest.content_bytes(),
         layers: layers(&manifest.layers, &config.history),

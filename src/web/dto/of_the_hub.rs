@@ -13,6 +13,8 @@ use crate::web::commands::HELM_CHART;
 const NEWS_TAGS: usize = 3;
 /// Days after which a date says more than a distance.
 const RELATIVE_MAX_DAYS: i64 = 30;
+/// How far ahead a clock may be, in seconds, before what it says counts as the future.
+const CLOCKS_DIFFER_SECS: i64 = 60;
 
 impl Moment {
     /// Describes a time in Unix milliseconds as seen now.
@@ -50,7 +52,8 @@ impl Moment {
     }
 }
 
-/// Says how long ago something was, unless it is too long ago.
+/// Says how long ago something was, unless it is too long ago, or still to come: a clock may be wrong, and so may a date that
+/// somebody wrote.
 fn distance(secs: i64) -> Option<String> {
     let (minutes, hours, days) = (secs / 60, secs / 3600, secs / 86400);
     let ago = |count: i64, unit: &str| {
@@ -58,6 +61,7 @@ fn distance(secs: i64) -> Option<String> {
         Some(format!("{count} {unit}{plural} ago"))
     };
     match () {
+        () if secs < -CLOCKS_DIFFER_SECS => None,
         () if secs < 60 => Some("just now".to_owned()),
         () if minutes < 60 => ago(minutes, "minute"),
         () if hours < 24 => ago(hours, "hour"),
@@ -182,6 +186,8 @@ mod tests {
         assert_eq!(seen(7200), "2 hours ago");
         assert_eq!(seen(29 * 86400), "29 days ago");
         assert_eq!(seen(30 * 86400), "15 October 2023");
+        assert_eq!(seen(-30), "just now");
+        assert_eq!(seen(-86400), "15 November 2023");
     }
 
     #[test]

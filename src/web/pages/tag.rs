@@ -198,7 +198,7 @@ fn PlatformSwitch(repository: String, tag: String, platforms: Vec<PlatformRow>) 
         return ().into_any();
     }
     let links = platforms.into_iter().map(|row| {
-        let href = addresses::tag_on(&repository, &tag, &row.name);
+        let href = addresses::tag_on(&repository, &tag, &row.key);
         view! {
             <a
                 class="tab"

@@ -108,7 +108,7 @@ mod tests {
                 "0d766af0d7e3c470",
                 "cfed70ed889b8b0f",
                 "78cb5a936821082f",
-                "6fdaafd1b77cff86"
+                "8449ed1fdcc0fc3e"
             ]
         );
     }

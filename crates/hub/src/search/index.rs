@@ -1,8 +1,10 @@
 //! The tantivy index: its schema, its documents, and how far into the outbox it is.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use tantivy::collector::{Count, TopDocs};
+use dockyard_oci::RepositoryName;
+use tantivy::collector::{Collector, Count, TopDocs};
 use tantivy::columnar::Column;
 use tantivy::directory::MmapDirectory;
 use tantivy::query::Query;
@@ -13,12 +15,13 @@ use tantivy::{
 };
 
 use super::facets::{Values, ranked};
+use super::query::STEP;
 use super::{Facets, SearchError, SearchSort};
 use crate::Id;
 use crate::images::Repository;
 
 /// Changes whenever the schema or the way of indexing does, so that older indexes are rebuilt.
-const VERSION: &str = "3";
+const VERSION: &str = "4";
 /// Stands in the place of the cursor while the index is being built.
 const UNFINISHED: &str = "unfinished";
 /// Memory of the writer in bytes: the least that tantivy takes.
@@ -35,6 +38,9 @@ pub(super) struct Fields {
     pub visibility: Field,
     pub namespace: Field,
     pub platform: Field,
+    /// The whole name, and its last part, as one word each.
+    pub full: Field,
+    pub last: Field,
     pub name: Field,
     pub description: Field,
     pub readme: Field,
@@ -96,6 +102,8 @@ impl SearchIndex {
                 fields.owner => repository.owner_id.to_string(),
                 fields.visibility => repository.visibility.as_str(),
                 fields.namespace => repository.name.namespace(),
+                fields.full => repository.name.as_str(),
+                fields.last => last_part(&repository.name),
                 fields.name => repository.name.as_str(),
                 fields.description => repository.description.as_str(),
                 fields.readme => start_of(&repository.readme),
@@ -130,41 +138,49 @@ impl SearchIndex {
     pub(super) fn find(
         &self,
         query: &dyn Query,
-        sort: SearchSort,
-        limit: u32,
-        offset: u32,
+        (sort, limit, offset): (SearchSort, u32, u32),
     ) -> Result<(u64, Vec<Id>), SearchError> {
+        let (total, ids) = self.collect(query, (sort, limit, offset), Count)?;
+        Ok((total as u64, ids))
+    }
+
+    /// Finds the same, and what everything that is found has in common, in one go through the index.
+    pub(super) fn find_with_facets(
+        &self,
+        query: &dyn Query,
+        page: (SearchSort, u32, u32),
+    ) -> Result<(u64, Vec<Id>, Facets), SearchError> {
+        let ((total, values), ids) = self.collect(query, page, (Count, values()))?;
+        Ok((total as u64, ids, facets_of(values)))
+    }
+
+    fn collect<C: Collector>(
+        &self,
+        query: &dyn Query,
+        (sort, limit, offset): (SearchSort, u32, u32),
+        also: C,
+    ) -> Result<(C::Fruit, Vec<Id>), SearchError> {
         let searcher = self.reader.searcher();
         let top = || TopDocs::with_limit(as_usize(limit)).and_offset(as_usize(offset));
         let by = |field: &'static str| top().order_by_u64_field(field, Order::Desc);
-        let (total, found) = match sort {
+        let (fruit, found) = match sort {
             SearchSort::Best => {
-                addresses(searcher.search(query, &(Count, top().tweak_score(liked)))?)
+                addresses(searcher.search(query, &(also, top().tweak_score(liked)))?)
             }
-            SearchSort::Stars => addresses(searcher.search(query, &(Count, by("stars")))?),
-            SearchSort::Pulls => addresses(searcher.search(query, &(Count, by("pulls")))?),
+            SearchSort::Stars => addresses(searcher.search(query, &(also, by("stars")))?),
+            SearchSort::Pulls => addresses(searcher.search(query, &(also, by("pulls")))?),
             SearchSort::Pushed => {
                 let newest = top().order_by_fast_field::<i64>("pushed", Order::Desc);
-                addresses(searcher.search(query, &(Count, newest))?)
+                addresses(searcher.search(query, &(also, newest))?)
             }
         };
-        Ok((total as u64, self.ids(&searcher, found)?))
+        Ok((fruit, self.ids(&searcher, found)?))
     }
 
     /// Counts what everything that is found has in common.
     pub(super) fn facets(&self, query: &dyn Query) -> Result<Facets, SearchError> {
-        let values = |field| Values { field };
-        let all = (
-            values("platform"),
-            values("namespace"),
-            values("visibility"),
-        );
-        let (platforms, namespaces, visibilities) = self.reader.searcher().search(query, &all)?;
-        Ok(Facets {
-            platforms: ranked(platforms, FACET_VALUES),
-            namespaces: ranked(namespaces, FACET_VALUES),
-            visibilities: ranked(visibilities, FACET_VALUES),
-        })
+        let values = self.reader.searcher().search(query, &values())?;
+        Ok(facets_of(values))
     }
 
     fn ids(&self, searcher: &Searcher, found: Vec<DocAddress>) -> Result<Vec<Id>, SearchError> {
@@ -180,16 +196,41 @@ impl SearchIndex {
     }
 }
 
+fn last_part(name: &RepositoryName) -> &str {
+    let name = name.as_str();
+    name.rsplit('/').next().unwrap_or(name)
+}
+
 /// Returns the part of a README that is indexed.
 fn start_of(readme: &str) -> &str {
     &readme[..readme.floor_char_boundary(README_BYTES)]
 }
 
-fn addresses<T>((total, found): (usize, Vec<(T, DocAddress)>)) -> (usize, Vec<DocAddress>) {
-    (total, found.into_iter().map(|(_, at)| at).collect())
+fn addresses<F, T>((fruit, found): (F, Vec<(T, DocAddress)>)) -> (F, Vec<DocAddress>) {
+    (fruit, found.into_iter().map(|(_, at)| at).collect())
 }
 
-/// Lets what people like weigh a little: a hundred stars as much as a word that fits half as well again.
+fn values() -> (Values, Values, Values) {
+    let values = |field| Values { field };
+    (
+        values("platform"),
+        values("namespace"),
+        values("visibility"),
+    )
+}
+
+type Counted = HashMap<String, u64>;
+
+fn facets_of((platforms, namespaces, visibilities): (Counted, Counted, Counted)) -> Facets {
+    Facets {
+        platforms: ranked(platforms, FACET_VALUES),
+        namespaces: ranked(namespaces, FACET_VALUES),
+        visibilities: ranked(visibilities, FACET_VALUES),
+    }
+}
+
+/// Lets what people like weigh a little among what stands on the same step: a hundred stars as much as a word that fits half
+/// as well again.
 fn liked(segment: &SegmentReader) -> impl Fn(DocId, Score) -> Score + use<> {
     let column = |name| segment.fast_fields().u64(name).ok();
     let (stars, pulls) = (column("stars"), column("pulls"));
@@ -201,7 +242,9 @@ fn liked(segment: &SegmentReader) -> impl Fn(DocId, Score) -> Score + use<> {
         let likes = value(&stars).saturating_add(value(&pulls) / 50);
         // A logarithm in whole numbers is exact enough, and needs no conversion that could lose something.
         let doublings = u8::try_from((likes + 1).ilog2()).unwrap_or(u8::MAX);
-        score * 0.07f32.mul_add(f32::from(doublings), 1.0)
+        let step = (score / STEP).floor() * STEP;
+        let within = (score - step) * 0.07f32.mul_add(f32::from(doublings), 1.0);
+        step + within.min(STEP * 0.999)
     }
 }
 
@@ -213,6 +256,8 @@ fn schema() -> (Schema, Fields) {
         visibility: schema.add_text_field("visibility", STRING | FAST),
         namespace: schema.add_text_field("namespace", STRING | FAST),
         platform: schema.add_text_field("platform", STRING | FAST),
+        full: schema.add_text_field("full", STRING),
+        last: schema.add_text_field("last", STRING),
         name: schema.add_text_field("name", TEXT),
         description: schema.add_text_field("description", TEXT),
         readme: schema.add_text_field("readme", TEXT),

@@ -3,8 +3,11 @@
 mod facets;
 mod index;
 mod indexer;
+#[cfg(test)]
+mod judged;
 mod query;
 mod queue;
+mod typed;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -19,11 +22,13 @@ use crate::Id;
 use crate::accounts::{Access, Caller};
 use crate::admission::{Busy, Places, Turns, network};
 use crate::clock::Clock;
+use crate::db::tables::manifests;
 use crate::db::{Db, DbError};
 use crate::images::Repository;
 use index::SearchIndex;
 use indexer::Indexer;
 use query::Reading;
+use typed::Typed;
 
 /// Most results of one request.
 pub const LIMIT_MAX: u32 = 100;
@@ -36,6 +41,10 @@ const MISTAKEN_RUNNING: usize = 2;
 const MISTAKEN_WAITING: usize = 16;
 /// Of all of them, so many are for one network.
 const OF_ONE_NETWORK: usize = 24;
+
+/// Most results that come near, of which the nearest come first; longest name in characters that is compared.
+const NEAR: u32 = 200;
+const NAME_CHARS_MAX: usize = 128;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
@@ -187,32 +196,63 @@ impl Search {
         from: IpAddr,
         request: SearchRequest,
     ) -> Result<SearchResults, SearchError> {
-        let words = query::words(&request.text);
+        let typed = Typed::read(&request.text);
+        let words = query::words(&typed.name);
         // Words that are none, such as punctuation alone, find nothing.
-        let is_odd = words.is_empty() && !request.text.trim().is_empty();
+        let is_odd = words.is_empty() && typed.digest.is_none() && !request.text.trim().is_empty();
         let limit = request.limit.min(LIMIT_MAX);
         if is_odd || limit == 0 || request.offset > REACH_MAX {
             return Ok(SearchResults::default());
         }
         let _place = self.places.take(network(from))?;
+        if let Some(digest) = &typed.digest {
+            let found = self.by_digest(caller, digest, &words).await?;
+            if !found.repositories.is_empty() || words.is_empty() {
+                return Ok(found);
+            }
+        }
         let index = self.index().await?;
         let request = SearchRequest { limit, ..request };
         let look_for = |reading| {
             let (index, who) = (Arc::clone(&index), caller.clone());
-            let (words, request) = (words.clone(), request.clone());
-            move || look(&index, &who, &words, &request, reading)
+            let (typed, words, request) = (typed.clone(), words.clone(), request.clone());
+            move || look(&index, &who, (&typed.name, &words), &request, reading)
         };
         let mut found = self.typed.run(look_for(Reading::Typed)).await??;
         if found.is_nothing() && query::may_be_mistaken(&words) {
             found = self.mistaken.run(look_for(Reading::Mistaken)).await??;
         }
-        let (total, repositories) = self.rows(caller, found.total, &found.ids).await?;
+        let (mut total, mut repositories) = self.rows(caller, found.total, &found.ids).await?;
+        if found.is_near {
+            total = repositories.len() as u64;
+            repositories.sort_by_cached_key(|repository| distance(&typed.name, &repository.name));
+            let from = usize::try_from(request.offset).unwrap_or(usize::MAX);
+            let to = from.saturating_add(limit as usize).min(repositories.len());
+            repositories = repositories.get(from..to).unwrap_or_default().to_vec();
+        }
         Ok(SearchResults {
             total,
             repositories,
             facets: found.facets,
             words,
             is_near: found.is_near,
+        })
+    }
+
+    /// Finds the repositories that have a manifest with a digest that begins so.
+    async fn by_digest(
+        &self,
+        caller: &Caller,
+        digest: &str,
+        words: &[String],
+    ) -> Result<SearchResults, SearchError> {
+        let ids = manifests::find_repositories(&self.db, digest, LIMIT_MAX).await?;
+        let (_, repositories) = self.rows(caller, 0, &ids).await?;
+        Ok(SearchResults {
+            total: repositories.len() as u64,
+            repositories,
+            words: words.to_vec(),
+            ..SearchResults::default()
         })
     }
 
@@ -224,7 +264,8 @@ impl Search {
         text: &str,
         limit: u32,
     ) -> Result<Vec<RepositoryName>, SearchError> {
-        let words = query::words(text);
+        let typed = Typed::read(text);
+        let words = query::words(&typed.name);
         if words.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
@@ -232,8 +273,9 @@ impl Search {
         let index = self.index().await?;
         let (who, filter) = (caller.clone(), SearchFilter::default());
         let work = move || {
-            let query = query::build(&index, &who, &words, &filter, Reading::Names);
-            index.find(&*query, SearchSort::Best, limit.min(LIMIT_MAX), 0)
+            let typed = (&*typed.name, &*words);
+            let query = query::build(&index, &who, typed, &filter, Reading::Names);
+            index.find(&*query, (SearchSort::Best, limit.min(LIMIT_MAX), 0))
         };
         let (total, ids) = self.typed.run(work).await??;
         let (_, repositories) = self.rows(caller, total, &ids).await?;
@@ -270,29 +312,55 @@ impl Found {
     }
 }
 
-/// Asks the index: once for the results, once for what they have in common.
+/// Asks the index for the results and for what they have in common: at once, unless a filter tells them apart.
 fn look(
     index: &SearchIndex,
     caller: &Caller,
-    words: &[String],
+    typed: (&str, &[String]),
     request: &SearchRequest,
     reading: Reading,
 ) -> Result<Found, SearchError> {
-    let everything = SearchFilter::default();
-    let facets = index.facets(&*query::build(index, caller, words, &everything, reading))?;
-    let query = query::build(index, caller, words, &request.filter, reading);
     // Without words, nothing fits better than anything else.
     let sort = match request.sort {
-        SearchSort::Best if words.is_empty() => SearchSort::Pulls,
+        SearchSort::Best if typed.1.is_empty() => SearchSort::Pulls,
         sort => sort,
     };
-    let (total, ids) = index.find(&*query, sort, request.limit, request.offset)?;
+    let is_mistaken = reading == Reading::Mistaken;
+    // What is near is put in order by how near it is, which the index does not know.
+    let page = if is_mistaken {
+        (sort, NEAR, 0)
+    } else {
+        (sort, request.limit, request.offset)
+    };
+    let query = query::build(index, caller, typed, &request.filter, reading);
+    let everything = SearchFilter::default();
+    let (total, ids, facets) = if request.filter == everything {
+        index.find_with_facets(&*query, page)?
+    } else {
+        let (total, ids) = index.find(&*query, page)?;
+        let all = query::build(index, caller, typed, &everything, reading);
+        (total, ids, index.facets(&*all)?)
+    };
     Ok(Found {
         total,
         ids,
-        is_near: reading == Reading::Mistaken && !facets.visibilities.is_empty(),
+        is_near: is_mistaken && !facets.visibilities.is_empty(),
         facets,
     })
+}
+
+/// Counts the letters in which what was typed differs from a name, or from its last part.
+fn distance(typed: &str, name: &RepositoryName) -> usize {
+    let name = name.as_str();
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let typed = typed.replace(' ', "-");
+    let short = |text: &str| text.chars().take(NAME_CHARS_MAX).collect::<String>();
+    let typed = short(&typed);
+    [name, last]
+        .map(|name| strsim::osa_distance(&typed, &short(name)))
+        .into_iter()
+        .min()
+        .unwrap_or_default()
 }
 
 /// What can go wrong with searching.

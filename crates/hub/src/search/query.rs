@@ -2,7 +2,9 @@
 
 use dockyard_oci::Visibility;
 use tantivy::Term;
-use tantivy::query::{AllQuery, BooleanQuery, BoostQuery, FuzzyTermQuery, Occur, Query, TermQuery};
+use tantivy::query::{
+    AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, FuzzyTermQuery, Occur, Query, TermQuery,
+};
 use tantivy::schema::{Field, IndexRecordOption};
 
 use super::SearchFilter;
@@ -36,7 +38,7 @@ pub(super) enum Reading {
 pub(super) fn build(
     index: &SearchIndex,
     caller: &Caller,
-    words: &[String],
+    (name, words): (&str, &[String]),
     filter: &SearchFilter,
     reading: Reading,
 ) -> Box<dyn Query> {
@@ -52,6 +54,9 @@ pub(super) fn build(
         Some((Occur::Must, weightless(exactly)))
     });
     clauses.extend(wanted);
+    if reading != Reading::Mistaken && !words.is_empty() {
+        clauses.push((Occur::Should, rank(fields, name, words)));
+    }
     let words = words.iter().map(|word| {
         let query = match reading {
             Reading::Typed => anywhere(fields, word),
@@ -77,6 +82,35 @@ pub(super) fn words(text: &str) -> Vec<String> {
 pub(super) fn may_be_mistaken(words: &[String]) -> bool {
     let is_short = |word: &String| word.chars().count() <= MISTAKEN_CHARS_MAX;
     (1..=MISTAKEN_WORDS_MAX).contains(&words.len()) && words.iter().all(is_short)
+}
+
+/// What a step of the rank weighs: more than everything that may be said of one that stands on it.
+pub(super) const STEP: f32 = 1000.0;
+
+/// Ranks by how much of the name was typed: all of it, all of its last part, the beginning of that, or all the words of it.
+/// Everything else only orders what is equal in this.
+fn rank(fields: Fields, name: &str, words: &[String]) -> Box<dyn Query> {
+    // Several words stand for what joins them in a name.
+    let joined = words.join("-");
+    let path = words.join("/");
+    let (full, last) = if name.contains('/') {
+        (name, name)
+    } else {
+        (&*path, &*joined)
+    };
+    let in_name = words
+        .iter()
+        .map(|word| (Occur::Must, whole(fields.name, word, 1.0)));
+    let beginning = FuzzyTermQuery::new_prefix(Term::from_field_text(fields.last, last), 0, true);
+    let steps = |steps: f32, query| -> Box<dyn Query> {
+        Box::new(ConstScoreQuery::new(query, steps * STEP))
+    };
+    Box::new(BooleanQuery::union(vec![
+        steps(5.0, exactly(fields.full, full)),
+        steps(1.0, exactly(fields.last, last)),
+        steps(2.0, Box::new(beginning)),
+        steps(1.0, Box::new(BooleanQuery::new(in_name.collect()))),
+    ]))
 }
 
 /// A word in a name counts more than one in a description, and that more than one in a README; a

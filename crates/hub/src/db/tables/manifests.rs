@@ -388,3 +388,19 @@ pub(crate) async fn list(
         .map(ManifestRow::into_manifest)
         .collect()
 }
+
+/// Lists repositories with a manifest whose digest begins so: the algorithm, a colon, and hexadecimal digits.
+pub(crate) async fn find_repositories(
+    db: &Db,
+    start: &str,
+    limit: u32,
+) -> Result<Vec<Id>, DbError> {
+    // After the last digit comes the letter g.
+    let end = format!("{start}g");
+    let sql =
+        "SELECT DISTINCT repository_id FROM manifests WHERE digest >= ? AND digest < ? LIMIT ?";
+    let rows = db
+        .all::<(String,)>(sql, values![start, end.as_str(), limit])
+        .await?;
+    rows.iter().map(|(id,)| parse(id)).collect()
+}

@@ -62,14 +62,14 @@ pub(super) async fn images(order: Order<'_>, contents: Contents) -> Result<Impor
             // docker lists beside an index is one image of it, without what is attached; beside an image it says nothing
             // that the image does not say itself, but for its name.
             let is_dockers = saved.0.iter().any(|image| image.is_dockers);
-            if !is_dockers && assembly.is_whole(&layout).await? {
-                assembly.layout(layout, Some(saved)).await?
+            if !is_dockers && Box::pin(assembly.is_whole(&layout)).await? {
+                Box::pin(assembly.layout(layout, Some(saved))).await?
             } else {
-                assembly.saved(saved).await?
+                Box::pin(assembly.saved(saved)).await?
             }
         }
-        (None, Some(saved)) => assembly.saved(saved).await?,
-        (Some(layout), None) => assembly.layout(layout, None).await?,
+        (None, Some(saved)) => Box::pin(assembly.saved(saved)).await?,
+        (Some(layout), None) => Box::pin(assembly.layout(layout, None)).await?,
         (None, None) if assembly.contents.is_of_old_docker() => return Err(ImportError::TooOld),
         (None, None) => return Err(ImportError::NoImage),
     };

@@ -179,7 +179,8 @@ impl Archives {
             budget: &budget,
             options,
         };
-        assemble::images(order, contents).await
+        // On the heap: it is large, and so are the futures around it.
+        Box::pin(assemble::images(order, contents)).await
     }
 
     /// Takes a place for a decoder, if it is one that needs much memory.
