@@ -70,6 +70,20 @@ export function imageWith(name: string, about: object, text = 'hello'): Buffer {
   });
 }
 
+/** Makes what `docker save` writes for several images, each with the given name. */
+export function imagesTarball(names: string[]): Buffer {
+  const sha256 = (data: Buffer) => createHash('sha256').update(data).digest('hex');
+  const files: Record<string, Buffer | string> = {};
+  const saved = names.map((name, i) => {
+    const layer = tar({ 'hello.txt': name });
+    const rootfs = { type: 'layers', diff_ids: [`sha256:${sha256(layer)}`] };
+    files[`${i}.json`] = JSON.stringify({ architecture: 'amd64', os: 'linux', rootfs });
+    files[`${i}/layer.tar`] = layer;
+    return { Config: `${i}.json`, RepoTags: [name], Layers: [`${i}/layer.tar`] };
+  });
+  return tar({ ...files, 'manifest.json': JSON.stringify(saved) });
+}
+
 /** Writes what `docker save` writes for an image with one layer that does not compress; returns its length. */
 export function writeLargeTarball(path: string, name: string, megabytes: number): number {
   const contentBytes = megabytes * 1024 * 1024;

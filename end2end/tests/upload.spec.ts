@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { basic, logIn, signUp } from './people';
 import { Proxy } from './proxy';
-import { imageTarball, writeLargeTarball } from './tar';
+import { imageTarball, imagesTarball, writeLargeTarball } from './tar';
 import { Watch } from './watch';
 
 // Large files, through a proxy that counts and cuts.
 test.describe.configure({ mode: 'serial' });
 
 const user = 'freya';
-const megabytes = 300;
+const megabytes = 200;
 let folder: string;
 let file: string;
 let size: number;
@@ -119,4 +119,21 @@ test('several files go one after the other, each with its own result', async ({}
   await main().locator('[name="file"]').setInputFiles([image('one'), image('two')]);
   await main().getByRole('button', { name: 'Upload' }).click();
   await expect(main().getByRole('alert').first()).toContainText("can't all get one tag");
+});
+
+test('of several images in a file, one can be chosen', async ({}, testInfo) => {
+  const both = {
+    name: 'both.tar',
+    mimeType: 'application/x-tar',
+    buffer: imagesTarball(['nginx:latest', 'redis:latest']),
+  };
+  watch.allow(/status of 400/);
+  await begin('chosen', both);
+  await expect(main()).toContainText('two images of the tarball');
+  await page.screenshot({ path: testInfo.outputPath('choices.png'), fullPage: true });
+  expect(await tags('chosen')).toEqual([]);
+  await main().getByRole('button', { name: 'Store redis:latest' }).click();
+  await expect(main()).toContainText('both.tar: one image is here');
+  expect(await tags('chosen')).toEqual(['latest']);
+  await expect(main().locator('[name="image"]')).toHaveValue('redis:latest');
 });

@@ -145,7 +145,7 @@ impl Dock {
                 let export = match self
                     .hub
                     .archives
-                    .export(&grant, (HERE, None), &reference, (&wanted, Reader::Any))
+                    .export(&grant, HERE, &reference, (&wanted, Reader::Any))
                     .await
                 {
                     Ok(export) => export,

@@ -1,4 +1,5 @@
--- Who may see a repository that a push made. Until its first manifest it is listed as a private one.
+-- Visibility of a repository that a push made, taken over with its first manifest; NULL afterwards. Lists show it to its
+-- owner alone until then.
 ALTER TABLE repositories ADD COLUMN becomes VARCHAR(7);
 CREATE INDEX repositories_by_becoming ON repositories (becomes, created_ms);
 

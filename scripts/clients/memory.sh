@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# 1 GiB through each door, in and out; the server must never hold more than 150 MB of memory.
+# Half a gibibyte through each door, in and out; the server must never hold more than 150 MB of memory, less than a third of it.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-mib=${DOCKYARD_MEMORY_MIB:-1024}
+mib=${DOCKYARD_MEMORY_MIB:-512}
 limit_kb=150000
 export LIMIT_SECS=600
 export DOCKYARD_ROWS=$work/rows

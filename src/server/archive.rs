@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, RANGE};
+use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -26,7 +26,7 @@ use super::error::ApiError;
 use super::peer::Peer;
 use super::range;
 
-/// What `PUT /api/v1/images/{name}` may be told.
+/// Query parameters of `PUT /api/v1/images/{name}`.
 #[derive(Deserialize)]
 pub struct ImportQuery {
     /// The image that is meant, by a name or digest that the tarball has for it.
@@ -206,19 +206,20 @@ pub async fn export(
         .authorize::<Pull>(&caller, &name.repository)
         .await?;
     let exports = &hub.archives;
-    // A download that goes on where it was is no other pull.
-    let goes_on = headers
-        .get(RANGE)
-        .is_some_and(|range| !range.as_bytes().starts_with(b"bytes=0-"));
-    let client =
-        (method == Method::GET && !goes_on).then(|| fingerprint(&caller, peer.0, &headers));
-    let export = exports.export(&grant, (peer.0, client), &reference, (&wanted, reader));
-    let export = export.await?;
+    let export = exports.export(&grant, peer.0, &reference, (&wanted, reader));
+    let mut export = export.await?;
     // The same manifest may be written in several ways.
     let way = way_of(&wanted, reader);
     let etag = format!("\"{}-{reference}{way}\"", export.digest);
     let digest = export.digest.to_string();
-    let wanted = range::Wanted::of(&method, &headers, export.length, &etag);
+    let mut wanted = range::Wanted::of(&method, &headers, export.length, &etag);
+    // For each part a layer would be unpacked from its start.
+    if reader == Reader::Docker20 && matches!(wanted, range::Wanted::Parts(_)) {
+        wanted = wanted.whole();
+    }
+    if method == Method::GET && wanted.is_whole(export.length) {
+        export.count(fingerprint(&caller, peer.0, &headers));
+    }
     let ranged = wanted.respond(&method, export.length, &etag, "application/x-tar");
     let body = if ranged.pieces.is_empty() {
         Body::empty()

@@ -83,7 +83,7 @@ impl Drop for Lent {
 /// What is left of a body that was lent out.
 pub struct Rest {
     home: Arc<Mutex<Option<(BodyDataStream, bool)>>>,
-    /// Whether the client waits with the body until it is told to go on.
+    /// True if the client sent `Expect: 100-continue`.
     is_awaited: bool,
 }
 

@@ -29,7 +29,7 @@ pub struct ApiError {
     pub code: &'static str,
     /// One sentence for people.
     pub message: String,
-    /// What programs may make of it; `null` for most.
+    /// Details for programs; `null` for most errors.
     detail: serde_json::Value,
     /// What only the log may say.
     cause: Option<String>,

@@ -35,7 +35,7 @@ pub async fn show(
         return Err(ApiError::bad_request("README_TOO_LONG", text));
     }
     let _place = state.previews.take(user.id).map_err(ApiError::busy)?;
-    let readme = state.markdown.render(&draft.readme).await;
+    let readme = state.markdown.render(&draft.readme, None).await;
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\

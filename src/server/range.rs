@@ -71,6 +71,15 @@ impl Wanted {
         }
     }
 
+    /// Tells whether everything is wanted, also in the form of a range.
+    pub fn is_whole(&self, length: u64) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Part(range) => *range == (0..length),
+            Self::Parts(_) | Self::NotModified | Self::Unsatisfiable => false,
+        }
+    }
+
     /// Leaves parts out: of what is small, a part is of no use to anybody.
     #[must_use]
     pub fn whole(self) -> Self {
@@ -171,10 +180,20 @@ where
     F: Future<Output = Result<ByteStream, E>> + Send + 'static,
     E: std::error::Error + Send + Sync + 'static,
 {
-    if let [Piece::Content(range)] = pieces.as_slice() {
-        return read(range.clone()).await;
+    let mut pieces = pieces.into_iter();
+    // Text stands before the first content, if there is any.
+    let (mut text, mut first) = (None, None);
+    for piece in pieces.by_ref() {
+        match piece {
+            Piece::Text(bytes) => text = Some(bytes),
+            Piece::Content(range) => {
+                first = Some(read(range).await?);
+                break;
+            }
+        }
     }
-    let streams = stream::iter(pieces).then(move |piece| {
+    let start = stream::iter(text.map(Ok)).chain(stream::iter(first).flatten());
+    let rest = stream::iter(pieces).then(move |piece| {
         let content = match piece {
             Piece::Text(text) => Err(text),
             Piece::Content(range) => Ok(read(range)),
@@ -186,7 +205,7 @@ where
             }
         }
     });
-    Ok(streams.try_flatten().boxed())
+    Ok(start.chain(rest.try_flatten()).boxed())
 }
 
 #[cfg(test)]

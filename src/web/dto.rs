@@ -216,7 +216,7 @@ pub struct Import {
     /// Digests of what is attached to the images.
     #[serde(default)]
     pub attached: Vec<String>,
-    /// What was not stored, and why.
+    /// Entries that were not stored, each with the reason.
     #[serde(default)]
     pub left_out: Vec<String>,
 }
@@ -246,7 +246,7 @@ pub struct ApiError {
     pub detail: Option<ErrorDetail>,
 }
 
-/// What programs may make of an error.
+/// Details of an error for programs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorDetail {
     /// Images of which one must be chosen.

@@ -1,4 +1,4 @@
-//! What clients of the registry do in their own ways: ranges, slashes, expectations, names in capitals, first pushes that fail.
+//! Client behaviour that the registry supports: ranges, slashes, `Expect`, names in capitals, first pushes that fail.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn several_ranges_come_as_parts_of_one_answer() {
     assert_eq!(header(&one, "content-range"), "bytes 5-6/50000");
     let none = get("bytes=90000-,99999-").await.unwrap();
     assert_eq!(none.status(), StatusCode::RANGE_NOT_SATISFIABLE);
-    let whole = get("bytes=0-,0-,0-").await.unwrap();
+    let whole = get("bytes=0-0,0-0,0-0").await.unwrap();
     assert_eq!(
         (whole.status(), whole.content_length()),
         (StatusCode::OK, Some(50_000))

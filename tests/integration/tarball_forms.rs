@@ -36,7 +36,7 @@ async fn compressed(with: &str, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-/// What docker saves, with a layer as it is given.
+/// Builds the output of `docker save`, with a given layer file.
 async fn saved(plain: &[u8], layer: &[u8]) -> Vec<u8> {
     let config = json!({"rootfs": {"diff_ids": [digest(plain)]}}).to_string();
     let saved = json!([{"Config": "c.json", "RepoTags": ["x:v1"], "Layers": ["l/layer.tar"]}]);

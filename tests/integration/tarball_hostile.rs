@@ -12,7 +12,7 @@ use crate::tarballs::{gzip, tar};
 const GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
-/// What docker saves: each layer by a name that says nothing, or by its digest.
+/// Builds the output of `docker save` with given layer files.
 async fn saved(layers: &[Vec<u8>], diff_ids: &[String], tag: &str) -> Vec<u8> {
     let config = json!({"rootfs": {"diff_ids": diff_ids}}).to_string();
     let names: Vec<String> = (0..layers.len())
@@ -290,4 +290,66 @@ async fn a_tarball_of_an_old_docker_is_named_as_one() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let message = answer["errors"][0]["message"].as_str().unwrap();
     assert!(message.contains("docker before 1.10"), "{message}");
+}
+
+#[tokio::test]
+async fn a_second_image_that_is_wrong_leaves_the_first_ones_tag_alone() {
+    let app = app().await;
+    let (good, bad) = (tar(&[("a", b"1")]).await, tar(&[("a", b"2")]).await);
+    let config = |layer: &[u8]| json!({"rootfs": {"diff_ids": [digest(layer)]}}).to_string();
+    let saved = json!([
+        {"Config": "1.json", "RepoTags": ["a:v1"], "Layers": ["1.tar"]},
+        {"Config": "2.json", "RepoTags": ["a:v2"], "Layers": ["2.tar"]},
+    ])
+    .to_string();
+    let tarball = tar(&[
+        ("1.json", config(&good).as_bytes()),
+        ("1.tar", &good),
+        ("2.json", config(&good).as_bytes()),
+        ("2.tar", &bad),
+        ("manifest.json", saved.as_bytes()),
+    ])
+    .await;
+    let (status, answer) = put(&app, "alice/app", tarball).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+    assert_eq!(tags(&app, "alice/app").await, json!([]));
+}
+
+#[tokio::test]
+async fn an_attached_artifact_that_is_wrong_is_left_out() {
+    let app = app().await;
+    let mut layout = Layout::default();
+    let image = layout.image(&[(LAYER, tar(&[("a", b"1")]).await)], &json!({}));
+    let config = layout.blob(CONFIG, b"{}");
+    let mut wrong = layout.blob("application/x.file", b"12345678 a file");
+    wrong["size"] = 1.into();
+    let text = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [wrong], "subject": image,
+    });
+    let referrer = layout.blob(MANIFEST, text.to_string().as_bytes());
+    let listed = [named(image, &json!({REF_NAME: "v1"})), referrer];
+    let tarball = layout.finish(&json!({"manifests": listed})).await;
+    let (status, answer) = put(&app, "alice/app", tarball).await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    assert_eq!(answer["attached"], json!([]));
+    assert!(
+        answer["left_out"][0].as_str().unwrap().contains("1 bytes"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn lists_without_end_are_refused() {
+    let app = app().await;
+    let many = vec!["\"a\""; 60_000].join(",");
+    let saved = format!("[{{\"Config\":\"c\",\"Layers\":[{many}]}}]");
+    let (status, answer) = put(
+        &app,
+        "alice/app:v1",
+        tar(&[("manifest.json", saved.as_bytes())]).await,
+    )
+    .await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
+    let message = answer["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("too long"), "{message}");
 }

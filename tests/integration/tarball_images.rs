@@ -1,4 +1,4 @@
-//! What a tarball's documents say, and what becomes of it: images, names, what is attached, and what is missing.
+//! Import of tarballs by their documents: images, names, attached artifacts, and missing files.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};

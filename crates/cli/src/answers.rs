@@ -127,7 +127,7 @@ pub struct Import {
     /// Digests of what is attached to the images.
     #[serde(default)]
     pub attached: Vec<String>,
-    /// What was not stored, and why.
+    /// Entries that were not stored, each with the reason.
     #[serde(default)]
     pub left_out: Vec<String>,
 }

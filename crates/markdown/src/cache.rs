@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
 
+use super::CodeHost;
+
 /// Most bytes of HTML that are kept: some hundred READMEs of the usual few kilobytes.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
 /// Longest HTML that is kept, so that a few large READMEs don't push all others out.
@@ -37,18 +39,18 @@ impl Default for Cache {
 
 impl Cache {
     /// Finds the HTML of a text.
-    pub(super) fn find(&self, text: &str) -> Option<Arc<str>> {
-        let key = self.key(text);
+    pub(super) fn find(&self, text: &str, host: Option<&CodeHost>) -> Option<Arc<str>> {
+        let key = self.key(text, host);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.html.get(&key).cloned()
     }
 
     /// Keeps the HTML of a text, and hands it back.
-    pub(super) fn keep(&self, text: &str, html: Arc<str>) -> Arc<str> {
+    pub(super) fn keep(&self, text: &str, host: Option<&CodeHost>, html: Arc<str>) -> Arc<str> {
         if html.len() > ONE_MAX_BYTES {
             return html;
         }
-        let key = self.key(text);
+        let key = self.key(text, host);
         let cost = |html: &str| html.len() + ENTRY_BYTES;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.bytes += cost(&html);
@@ -64,8 +66,8 @@ impl Cache {
         html
     }
 
-    fn key(&self, text: &str) -> Key {
-        (text.len(), self.secret.hash_one(text))
+    fn key(&self, text: &str, host: Option<&CodeHost>) -> Key {
+        (text.len(), self.secret.hash_one((text, host)))
     }
 }
 
@@ -78,15 +80,15 @@ mod tests {
         let cache = Cache::default();
         let html: Arc<str> = "x".repeat(10_000).into();
         for n in 0..1000 {
-            cache.keep(&n.to_string(), html.clone());
-            assert!(cache.find("0").is_some());
+            cache.keep(&n.to_string(), None, html.clone());
+            assert!(cache.find("0", None).is_some());
         }
-        assert!(cache.find("1").is_none());
-        assert!(cache.find("999").is_some());
+        assert!(cache.find("1", None).is_none());
+        assert!(cache.find("999", None).is_some());
         assert!(cache.kept.lock().unwrap().bytes <= KEPT_BYTES);
 
         let large: Arc<str> = "x".repeat(ONE_MAX_BYTES + 1).into();
-        cache.keep("large", large);
-        assert!(cache.find("large").is_none());
+        cache.keep("large", None, large);
+        assert!(cache.find("large", None).is_none());
     }
 }

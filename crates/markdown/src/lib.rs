@@ -6,6 +6,7 @@
 //! `highlight` colours code by classes. The styles are in `style/markdown.css`.
 
 mod cache;
+mod code_host;
 #[cfg(test)]
 mod corpus;
 mod gfm;
@@ -27,6 +28,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use cache::Cache;
+pub use code_host::CodeHost;
 pub use plain::plain;
 
 /// Longest text, in bytes, that is rendered where it is asked for: a millisecond for an ordinary one, eight for
@@ -47,7 +49,7 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 /// The HTML belongs inside an element of class `markdown`:
 ///
 /// ```ignore
-/// let html = state.markdown.render(&repository.readme).await;
+/// let html = state.markdown.render(&repository.readme, None).await;
 /// view! { <div class="markdown" inner_html=html.to_string()></div> }
 /// ```
 ///
@@ -69,24 +71,24 @@ impl Default for Markdown {
 }
 
 impl Markdown {
-    /// Renders a text to HTML that is safe to put into a page.
+    /// Renders a text to HTML that is safe to put into a page. Links to files beside it lead to its `host`, if that is known.
     ///
     /// Never fails: a text that is too much to render is shown as it was written.
-    pub async fn render(&self, text: &str) -> Arc<str> {
-        if let Some(html) = self.cache.find(text) {
+    pub async fn render(&self, text: &str, host: Option<&CodeHost>) -> Arc<str> {
+        if let Some(html) = self.cache.find(text, host) {
             return html;
         }
         if text.len() <= INLINE_MAX_BYTES {
-            return self.cache.keep(text, html(text).into());
+            return self.cache.keep(text, host, html_at(text, host).into());
         }
-        match timeout(WAIT_MAX, self.render_apart(text.into())).await {
+        match timeout(WAIT_MAX, self.render_apart(text.into(), host.cloned())).await {
             Ok(html) => html,
             Err(_) => as_written(text).into(),
         }
     }
 
     /// Renders on a thread of its own, which goes on and remembers the outcome when nobody waits any more.
-    async fn render_apart(&self, text: Arc<str>) -> Arc<str> {
+    async fn render_apart(&self, text: Arc<str>, host: Option<CodeHost>) -> Arc<str> {
         // The semaphore is never closed, and without a permit the work is merely not counted.
         let kib = u32::try_from(text.len() / 1024).unwrap_or(ROOM_KIB);
         let room = self.room.clone();
@@ -96,31 +98,41 @@ impl Markdown {
         let work = spawn_blocking(move || {
             let _permit = permit;
             // Someone who waited before may have asked for the same.
+            let host = host.as_ref();
             cache
-                .find(&source)
-                .unwrap_or_else(|| cache.keep(&source, html(&source).into()))
+                .find(&source, host)
+                .unwrap_or_else(|| cache.keep(&source, host, html_at(&source, host).into()))
         });
         work.await.unwrap_or_else(|_| as_written(&text).into())
     }
 }
 
-/// Is the HTML of a text. A parser that panics costs a README its looks, not the page.
-fn html(text: &str) -> String {
-    catch_unwind(|| rendered(text))
+/// Makes the HTML of a text. A parser that panics costs a README its looks, not the page.
+fn html_at(text: &str, host: Option<&CodeHost>) -> String {
+    catch_unwind(|| rendered(text, host))
         .ok()
         .flatten()
         .unwrap_or_else(|| as_written(text))
 }
 
-/// Is `None` when the text would become too long.
-fn rendered(text: &str) -> Option<String> {
-    let html = sanitise::decorate(&sanitised(text)?);
+#[cfg(test)]
+fn html(text: &str) -> String {
+    html_at(text, None)
+}
+
+/// Renders a text, or gives nothing if it would become too long.
+fn rendered(text: &str, host: Option<&CodeHost>) -> Option<String> {
+    let html = sanitise::decorate(&sanitised(text, host)?);
     (html.len() <= HTML_MAX_BYTES).then_some(html)
 }
 
-fn sanitised(text: &str) -> Option<String> {
+fn sanitised(text: &str, host: Option<&CodeHost>) -> Option<String> {
     let written = gfm::html(text, HTML_MAX_BYTES)?;
-    Some(sanitise::clean(&tidy::html(&written, HTML_MAX_BYTES)?))
+    Some(sanitise::clean(&tidy::html(
+        &written,
+        host,
+        HTML_MAX_BYTES,
+    )?))
 }
 
 /// Shows a text as it was written, at most `HTML_MAX_BYTES` of it.
@@ -150,12 +162,12 @@ mod tests {
         let short = "Some *text*.\n\n";
         let long = short.repeat(INLINE_MAX_BYTES / short.len() + 1);
         assert_eq!(
-            &*markdown.render(short).await,
+            &*markdown.render(short, None).await,
             "<p>Some <em>text</em>.</p>\n"
         );
-        let html = markdown.render(&long).await;
+        let html = markdown.render(&long, None).await;
         assert!(html.starts_with("<p>Some <em>text</em>.</p>\n<p>Some"));
-        assert!(Arc::ptr_eq(&html, &markdown.render(&long).await));
+        assert!(Arc::ptr_eq(&html, &markdown.render(&long, None).await));
     }
 
     #[test]
@@ -191,11 +203,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn links_to_files_beside_it_lead_to_its_home() {
+        let host = CodeHost::of_source("https://github.com/a/b");
+        let text = "[doc](docs/x.md) ![logo](./logo.png) [top](#top) <img src=\"/a.png\"> [out](../../../../x)";
+        let html = html_at(text, host.as_ref());
+        for expected in [
+            "href=\"https://github.com/a/b/blob/HEAD/docs/x.md\"",
+            "src=\"https://raw.githubusercontent.com/a/b/HEAD/logo.png\"",
+            "src=\"https://raw.githubusercontent.com/a/b/HEAD/a.png\"",
+            "href=\"#user-content-top\"",
+        ] {
+            assert!(html.contains(expected), "{expected}: {html}");
+        }
+        assert_eq!(html.matches("<a ").count(), 2, "{html}");
+        assert!(!super::html(text).contains("github"));
+    }
+
     #[tokio::test]
     async fn waits_no_longer_than_it_says() {
         let markdown = Markdown::default();
         let _busy = markdown.room.acquire_many(ROOM_KIB).await.unwrap();
-        let html = markdown.render(&"*a* & ".repeat(INLINE_MAX_BYTES)).await;
+        let html = markdown
+            .render(&"*a* & ".repeat(INLINE_MAX_BYTES), None)
+            .await;
         assert!(html.starts_with("<pre tabindex=\"0\">*a* &amp; *a*"));
     }
 }

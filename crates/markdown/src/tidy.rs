@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use super::CodeHost;
 use super::policy::{self, BLOCK, IMAGE, INLINE, LINK_REL, TASK, VOID};
 
 /// How deep elements may be nested. Real READMEs stay under twenty; browsers and parsers slow down
@@ -28,12 +29,14 @@ const FILTERED: &[&str] = &[
 /// Most attributes of a tag that are looked at: more than all that any element may have.
 const ATTRIBUTES_MAX: usize = 16;
 
-/// Puts HTML in order, or gives nothing if it becomes longer than `max_bytes`.
-pub(super) fn html(source: &str, max_bytes: usize) -> Option<String> {
+/// Puts HTML in order, or gives nothing if it becomes longer than `max_bytes`. Links that say no place of their own lead to
+/// `host`.
+pub(super) fn html(source: &str, host: Option<&CodeHost>, max_bytes: usize) -> Option<String> {
     let mut tidy = Tidy {
         out: String::with_capacity(source.len()),
         open: Vec::new(),
         ids: HashSet::new(),
+        host,
     };
     let mut rest = source;
     while let Some(at) = rest.find('<') {
@@ -48,16 +51,17 @@ pub(super) fn html(source: &str, max_bytes: usize) -> Option<String> {
     (tidy.out.len() <= max_bytes).then_some(tidy.out)
 }
 
-struct Tidy {
+struct Tidy<'h> {
     out: String,
     /// Elements that are open, the outermost first: blocks, at most one `p`, then inline ones.
     open: Vec<&'static str>,
     ids: HashSet<String>,
+    host: Option<&'h CodeHost>,
 }
 
-type Attributes<'a> = Vec<(String, &'a str)>;
+type Attributes<'a> = Vec<(String, Cow<'a, str>)>;
 
-impl Tidy {
+impl Tidy<'_> {
     fn text(&mut self, text: &str) {
         if self.in_frame() && !text.trim_ascii().is_empty() {
             self.leave_table();
@@ -88,9 +92,28 @@ impl Tidy {
             return "";
         };
         if let Some(element) = policy::element(&name) {
-            self.start(element, &with_ids(attributes));
+            let attributes = self.at_host(element, with_ids(attributes));
+            self.start(element, &attributes);
         }
         rest
+    }
+
+    /// Leads links to files beside the text to where these are.
+    fn at_host<'a>(&self, element: &str, mut attributes: Attributes<'a>) -> Attributes<'a> {
+        let Some(host) = self.host else {
+            return attributes;
+        };
+        for (name, value) in &mut attributes {
+            let whole = match (element, name.as_str()) {
+                ("a", "href") => host.file(value),
+                ("img", "src") | ("source", "srcset") => host.image(value),
+                _ => None,
+            };
+            if let Some(whole) = whole {
+                *value = whole.into();
+            }
+        }
+        attributes
     }
 
     fn start(&mut self, element: &'static str, attributes: &Attributes) {
@@ -149,7 +172,7 @@ impl Tidy {
     }
 
     fn task(&mut self, attributes: &Attributes) {
-        let is_box = |(name, value): &(String, &str)| name == "type" && *value == "checkbox";
+        let is_box = |(name, value): &(String, Cow<str>)| name == "type" && value == "checkbox";
         if attributes.iter().any(is_box) {
             self.write("input", attributes, TASK);
         }
@@ -267,7 +290,7 @@ fn with_ids(mut attributes: Attributes) -> Attributes {
     attributes
 }
 
-fn value<'a>(element: &str, name: &str, attributes: &Attributes<'a>) -> Option<Cow<'a, str>> {
+fn value<'a>(element: &str, name: &str, attributes: &'a Attributes) -> Option<Cow<'a, str>> {
     let (_, value) = attributes.iter().find(|(known, _)| known == name)?;
     policy::attribute(element, name, value)
 }
@@ -301,7 +324,7 @@ fn attributes(mut rest: &str) -> Option<(Attributes<'_>, &str)> {
             None => ("", tail),
         };
         if found.len() < ATTRIBUTES_MAX {
-            found.push((name.to_ascii_lowercase(), value));
+            found.push((name.to_ascii_lowercase(), value.into()));
         }
         rest = tail;
     }
@@ -352,7 +375,11 @@ mod tests {
             ("<br/><hr / >", "<br><hr>"),
             ("a <title>b</title> <Script>c", "a &lt;title>b &lt;Script>c"),
         ] {
-            assert_eq!(html(source, 1000).as_deref(), Some(tidied), "{source}");
+            assert_eq!(
+                html(source, None, 1000).as_deref(),
+                Some(tidied),
+                "{source}"
+            );
         }
     }
 
@@ -362,7 +389,7 @@ mod tests {
                       <img src=\"https://a.b/c.png\" alt=d loading=eager>\
                       <input type=\"checkbox\" checked name=x>";
         assert_eq!(
-            html(source, 1000).unwrap(),
+            html(source, None, 1000).unwrap(),
             "<a href=\"https://a.b/?c&amp;d\" title=\"&quot;\" rel=\"nofollow ugc noopener noreferrer\">e</a>\
              <img src=\"https://a.b/c.png\" alt=\"d\" loading=\"lazy\" decoding=\"async\" referrerpolicy=\"no-referrer\">\
              <input checked=\"\" type=\"checkbox\" disabled=\"\" aria-label=\"Task\">"
@@ -371,9 +398,9 @@ mod tests {
 
     #[test]
     fn stays_shallow_and_bounded() {
-        let deep = html(&"<div>".repeat(1000), 10_000).unwrap();
+        let deep = html(&"<div>".repeat(1000), None, 10_000).unwrap();
         assert_eq!(deep.matches("<div>").count(), DEPTH_MAX);
         assert_eq!(deep.matches("</div>").count(), DEPTH_MAX);
-        assert!(html("<br><br>", 7).is_none());
+        assert!(html("<br><br>", None, 7).is_none());
     }
 }

@@ -15,7 +15,7 @@ const MEDIA_TYPE_MAX: usize = 255;
 pub struct MediaType(Box<str>);
 
 impl MediaType {
-    /// What content is that says nothing about itself.
+    /// Media type of content that declares none.
     pub const UNKNOWN: &str = "application/octet-stream";
     pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
     pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";

@@ -21,7 +21,8 @@ pub enum Requested {
 impl Requested {
     /// Parses a header for content of `length` bytes.
     ///
-    /// Parts that together are longer than the content are answered with the whole, as the source advises.
+    /// Parts that overlap, are not in order, or are more than half of the content are answered with the whole, as the source
+    /// advises.
     /// Source: RFC 9110, sections 14.1.2 and 14.2.
     pub fn parse(text: &str, length: u64) -> Self {
         let Some(list) = text.strip_prefix("bytes=") else {
@@ -45,7 +46,9 @@ impl Requested {
         match parts.as_slice() {
             [] => Self::Unsatisfiable,
             [part] => Self::Part(part.clone()),
-            _ if sum > length => Self::Whole,
+            // What overlaps, or is most of the content, costs less in one piece.
+            parts if parts.windows(2).any(|two| two[0].end > two[1].start) => Self::Whole,
+            _ if sum > length / 2 => Self::Whole,
             _ => Self::Parts(parts),
         }
     }
@@ -137,7 +140,10 @@ mod tests {
             ("bytes=-0", Requested::Unsatisfiable),
             ("bytes=4-2", Requested::Unsatisfiable),
             ("bytes=0-1, 3-4", Requested::Parts(vec![0..2, 3..5])),
-            ("bytes=-1,0-0,20-", Requested::Parts(vec![9..10, 0..1])),
+            ("bytes=0-0,-1,20-", Requested::Parts(vec![0..1, 9..10])),
+            ("bytes=-1,0-0", Requested::Whole),
+            ("bytes=0-1,1-2", Requested::Whole),
+            ("bytes=0-3,5-9", Requested::Whole),
             ("bytes=0-1,20-", Requested::Part(0..2)),
             ("bytes=20-,30-", Requested::Unsatisfiable),
             ("bytes=0-,0-", Requested::Whole),
@@ -150,7 +156,10 @@ mod tests {
             assert_eq!(Requested::parse(text, 10), requested, "{text}");
         }
         assert_eq!(Requested::parse("bytes=0-", 0), Requested::Unsatisfiable);
-        let ranges = |count| format!("bytes={}", vec!["0-0"; count].join(","));
+        let ranges = |count: usize| {
+            let ranges: Vec<String> = (0..count).map(|i| format!("{0}-{0}", 4 * i)).collect();
+            format!("bytes={}", ranges.join(","))
+        };
         let most = Requested::parse(&ranges(RANGES_MAX), 5000);
         assert!(matches!(most, Requested::Parts(parts) if parts.len() == RANGES_MAX));
         let more = Requested::parse(&ranges(RANGES_MAX + 1), 5000);

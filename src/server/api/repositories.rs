@@ -329,7 +329,7 @@ pub async fn search(
 fn describe(repository: &Repository) -> Value {
     json!({
         "name": repository.name,
-        "visibility": repository.visibility,
+        "visibility": repository.shown_visibility(),
         "description": repository.description,
         "created_ms": repository.created_ms,
         "pushed_ms": repository.pushed_ms,

@@ -30,13 +30,15 @@ const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api
 /// Answers every request under `/v2/`.
 pub async fn handle(State(state): State<AppState>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    if let Some(response) = action::redirect(&parts.method, &parts.uri) {
-        return response;
-    }
     let (body, rest) = body::lend(body, &parts.headers);
-    let answered = match Action::parse(&parts.method, &parts.uri) {
-        Ok(action) => answer(&state.hub, &parts, body, action).await,
-        Err(error) => {
+    let redirect = action::redirect(&parts.method, &parts.uri);
+    let answered = match (redirect, Action::parse(&parts.method, &parts.uri)) {
+        (Some(redirect), _) => {
+            drop(body);
+            Ok(redirect)
+        }
+        (None, Ok(action)) => answer(&state.hub, &parts, body, action).await,
+        (None, Err(error)) => {
             drop(body);
             Err(error)
         }
@@ -45,7 +47,8 @@ pub async fn handle(State(state): State<AppState>, request: Request) -> Response
         Ok(response) => response,
         Err(error) => error.respond(&challenge(&state, &parts)),
     };
-    if response.status().is_client_error() || response.status().is_server_error() {
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() || status.is_redirection() {
         // The client is to read the answer: one that is cut off while it sends often can't.
         rest.drain().await;
     }

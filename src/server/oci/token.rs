@@ -19,6 +19,37 @@ use crate::server::peer::Peer;
 
 /// Most scopes of one token: a client asks for one or two, and some for all that they met.
 const SCOPES_MAX: usize = 100;
+/// Most of a token for nobody: each is a question to the database.
+const SCOPES_OF_NOBODY: usize = 32;
+
+/// Puts scopes of one repository together; one more than there may be is enough to know that it is too many.
+fn merged(asked: impl Iterator<Item = Scope>) -> Vec<Scope> {
+    let mut merged: Vec<Scope> = Vec::new();
+    for scope in asked {
+        if merged.len() > SCOPES_MAX {
+            break;
+        }
+        let Scope::Repository { name, actions } = &scope else {
+            if !merged.contains(&scope) {
+                merged.push(scope);
+            }
+            continue;
+        };
+        let same = merged.iter_mut().find_map(|other| match other {
+            Scope::Repository { name: own, actions } if own == name => Some(actions),
+            _ => None,
+        });
+        match same {
+            Some(all) => {
+                all.extend(actions);
+                all.sort_unstable();
+                all.dedup();
+            }
+            None => merged.push(scope),
+        }
+    }
+    merged
+}
 
 /// `GET /token`, with Basic or without credentials.
 pub async fn get(
@@ -100,13 +131,15 @@ async fn issue(
     refresh: Option<Secret<String>>,
 ) -> Result<Response, ApiError> {
     let asked = form.all("scope").flat_map(|text| text.split(' '));
-    let asked: Vec<Scope> = asked
-        .filter_map(Scope::parse)
-        .take(SCOPES_MAX + 1)
-        .collect();
-    if asked.len() > SCOPES_MAX {
+    let asked = merged(asked.filter_map(Scope::parse));
+    let most = if caller.user().is_some() {
+        SCOPES_MAX
+    } else {
+        SCOPES_OF_NOBODY
+    };
+    if asked.len() > most {
         let message =
-            format!("a token has at most {SCOPES_MAX} scopes: ask for those that are needed now");
+            format!("a token has at most {most} scopes: ask for those that are needed now");
         return Err(ApiError::bad_request("TOO_MANY_SCOPES", message));
     }
     let mut granted = Vec::with_capacity(asked.len());

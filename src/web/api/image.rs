@@ -91,11 +91,14 @@ pub(super) async fn load(
     })
 }
 
+/// Display name of the label that holds the address of an image's source.
+pub(super) const SOURCE: &str = "Source";
+
 /// Labels that people look for, and what they are called on the page.
 const KNOWN: [(&str, &str); 5] = [
     ("org.opencontainers.image.version", "Version"),
     ("org.opencontainers.image.licenses", "Licence"),
-    ("org.opencontainers.image.source", "Source"),
+    ("org.opencontainers.image.source", SOURCE),
     ("org.opencontainers.image.url", "Website"),
     ("org.opencontainers.image.documentation", "Documentation"),
 ];

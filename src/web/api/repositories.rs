@@ -17,6 +17,7 @@ use {
     crate::web::dto::{self, DayPulls, Moment},
     crate::web::response::failed,
     dockyard_hub::images::{NewRepository, Repository},
+    dockyard_markdown::CodeHost,
 };
 
 /// Repositories in one list of the front page.
@@ -104,8 +105,11 @@ async fn load_repository(name: RepositoryName) -> Result<RepositoryPage, AppErro
     let days = hub.pulls.days(&grant, CHART_DAYS).await;
     let days = days.map_err(AppError::internal)?;
     let markdown = &expect_context::<AppState>().markdown;
+    let source = labels.iter().find(|label| label.name == image::SOURCE);
+    let host = source.and_then(|source| CodeHost::of_source(&source.value));
+    let readme_html = markdown.render(&repository.readme, host.as_ref()).await;
     Ok(RepositoryPage {
-        readme_html: markdown.render(&repository.readme).await.to_string(),
+        readme_html: readme_html.to_string(),
         created: Moment::of_ms(repository.created_ms),
         stored_bytes: repository.stored_bytes,
         labels,

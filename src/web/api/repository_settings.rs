@@ -133,7 +133,7 @@ async fn preview(readme: &str) -> Result<String, AppError> {
     }
     let state = expect_context::<AppState>();
     let _place = state.previews.take(user.id).map_err(|_| AppError::Busy)?;
-    Ok(state.markdown.render(readme).await.to_string())
+    Ok(state.markdown.render(readme, None).await.to_string())
 }
 
 #[cfg(feature = "ssr")]

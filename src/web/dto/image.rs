@@ -109,7 +109,7 @@ pub struct TagPage {
 pub struct PlatformRow {
     /// `linux/amd64`, or what the entry is when it names no platform.
     pub name: String,
-    /// What its address has: the name, or the digest where several have that name.
+    /// Value in its address: the name, or the digest where several entries have that name.
     pub key: String,
     pub digest: String,
     pub is_shown: bool,

@@ -13,7 +13,7 @@ use crate::web::commands::HELM_CHART;
 const NEWS_TAGS: usize = 3;
 /// Days after which a date says more than a distance.
 const RELATIVE_MAX_DAYS: i64 = 30;
-/// How far ahead a clock may be, in seconds, before what it says counts as the future.
+/// Seconds that a time may lie ahead before it counts as a future date.
 const CLOCKS_DIFFER_SECS: i64 = 60;
 
 impl Moment {
@@ -74,7 +74,7 @@ impl From<Repository> for RepositoryCard {
     fn from(repository: Repository) -> Self {
         Self {
             name: repository.name.to_string(),
-            visibility: repository.visibility,
+            visibility: repository.shown_visibility(),
             description: repository.description,
             tag_count: repository.tag_count,
             stars: repository.stars,

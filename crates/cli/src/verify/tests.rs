@@ -231,7 +231,7 @@ async fn entries_that_say_something_about_the_next_are_refused() {
     }
 }
 
-/// What is attached to an image, and the layout's list with both.
+/// Builds an image with an attached artifact, and the `index.json` that lists both.
 fn signed(names: &serde_json::Value) -> (Digest, Files) {
     let (top, mut files) = image();
     let referrer = json!({

@@ -175,17 +175,18 @@ impl Access {
     /// Makes a repository for a push; false when the credentials are not good any more. Until its first manifest it
     /// is listed for its owner alone: a push may be refused, or given up.
     async fn create(&self, credential: Credential, name: &RepositoryName) -> Result<bool, DbError> {
-        let new = Repository::new(
+        let mut new = Repository::new(
             name.clone(),
             credential.user_id,
             Visibility::Private,
             self.clock.now_ms(),
         );
+        new.becomes = Some(Visibility::Public);
         let mut tx = self.db.begin().await?;
         if !credential.hold(&mut tx).await? {
             return Ok(false);
         }
-        match repositories::insert(&mut tx, &new, Some(Visibility::Public)).await {
+        match repositories::insert(&mut tx, &new).await {
             // Another push of the same client made it meanwhile.
             Err(DbError::Duplicate) => Ok(true),
             Err(error) => Err(error),

@@ -108,7 +108,7 @@ mod tests {
                 "0d766af0d7e3c470",
                 "cfed70ed889b8b0f",
                 "78cb5a936821082f",
-                "8449ed1fdcc0fc3e"
+                "20a5f5b45a94a0f5"
             ]
         );
     }

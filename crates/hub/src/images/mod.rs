@@ -58,7 +58,11 @@ pub struct Repository {
     pub id: Id,
     pub name: RepositoryName,
     pub owner_id: Id,
+    /// Visibility in lists, and for the search.
     pub visibility: Visibility,
+    /// Visibility that it takes over with its first manifest, and that holds for whoever knows its name: of a repository that
+    /// a push made.
+    pub becomes: Option<Visibility>,
     /// One line of plain text.
     pub description: String,
     /// Markdown.
@@ -77,6 +81,11 @@ pub struct Repository {
 }
 
 impl Repository {
+    /// Returns who may see the repository, as its owner is told.
+    pub fn shown_visibility(&self) -> Visibility {
+        self.becomes.unwrap_or(self.visibility)
+    }
+
     pub(crate) fn new(
         name: RepositoryName,
         owner_id: Id,
@@ -88,6 +97,7 @@ impl Repository {
             name,
             owner_id,
             visibility,
+            becomes: None,
             description: String::new(),
             readme: String::new(),
             created_ms,

@@ -68,7 +68,7 @@ impl Repositories {
         if !credential.hold(&mut tx).await? {
             return Err(RepositoryError::Anonymous);
         }
-        match repositories::insert(&mut tx, &repository, None).await {
+        match repositories::insert(&mut tx, &repository).await {
             Err(DbError::Duplicate) => return Err(RepositoryError::Exists(repository.name)),
             other => other?,
         }

@@ -1,4 +1,4 @@
-//! How good the order of results is: queries that people type, over a catalogue of 10,000 repositories with names as they
+//! Quality of the order of results: queries that people type, over a catalogue of 10,000 repositories with names as they
 //! are in the world, each result judged by how much of what was typed its name is.
 
 use std::collections::HashMap;
@@ -87,7 +87,7 @@ const ENDS: [&str; 16] = [
 ];
 const STARTS: [&str; 6] = ["my", "custom", "company", "base", "test", "mini"];
 
-/// How a result is judged: 3 for what was meant, 2 and 1 for what comes after it.
+/// Grades a result: 3 for the repository that was meant, 2 and 1 for the next best.
 type Judge = fn(&Typed, &str) -> u32;
 
 /// Queries of one kind, each with what was meant.
@@ -185,7 +185,7 @@ const WHOLE: [&str; 10] = [
     "official/registry@sha256:0000",
     "localhost:5000/official/caddy:2",
 ];
-/// What was typed, and what was meant.
+/// Pairs of a query and the name that was meant.
 const WRONG: [(&str, &str); 14] = [
     ("ngnix", "nginx"),
     ("postgers", "postgres"),

@@ -22,7 +22,7 @@ use crate::Id;
 use crate::accounts::{Access, Caller};
 use crate::admission::{Busy, Places, Turns, network};
 use crate::clock::Clock;
-use crate::db::tables::manifests;
+use crate::db::tables::{manifests, repositories};
 use crate::db::{Db, DbError};
 use crate::images::Repository;
 use index::SearchIndex;
@@ -44,7 +44,7 @@ const OF_ONE_NETWORK: usize = 24;
 
 /// Most results that come near, of which the nearest come first; longest name in characters that is compared.
 const NEAR: u32 = 200;
-const NAME_CHARS_MAX: usize = 128;
+const NAME_CHARS_MAX: usize = 64;
 
 /// What is looked for.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +63,13 @@ pub struct SearchFilter {
     pub platform: Option<String>,
     pub namespace: Option<String>,
     pub visibility: Option<Visibility>,
+}
+
+impl SearchFilter {
+    /// Tells whether nothing is asked for.
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The order of results.
@@ -205,8 +212,8 @@ impl Search {
             return Ok(SearchResults::default());
         }
         let _place = self.places.take(network(from))?;
-        if let Some(digest) = &typed.digest {
-            let found = self.by_digest(caller, digest, &words).await?;
+        if let Some(digest) = typed.digest.as_ref().filter(|_| request.filter.is_empty()) {
+            let found = self.by_digest(caller, digest, &words, &request).await?;
             if !found.repositories.is_empty() || words.is_empty() {
                 return Ok(found);
             }
@@ -222,14 +229,11 @@ impl Search {
         if found.is_nothing() && query::may_be_mistaken(&words) {
             found = self.mistaken.run(look_for(Reading::Mistaken)).await??;
         }
-        let (mut total, mut repositories) = self.rows(caller, found.total, &found.ids).await?;
         if found.is_near {
-            total = repositories.len() as u64;
-            repositories.sort_by_cached_key(|repository| distance(&typed.name, &repository.name));
-            let from = usize::try_from(request.offset).unwrap_or(usize::MAX);
-            let to = from.saturating_add(limit as usize).min(repositories.len());
-            repositories = repositories.get(from..to).unwrap_or_default().to_vec();
+            let (total, ids) = self.nearest(&typed.name, found.ids, &request).await?;
+            (found.total, found.ids) = (total, ids);
         }
+        let (total, repositories) = self.rows(caller, found.total, &found.ids).await?;
         Ok(SearchResults {
             total,
             repositories,
@@ -239,17 +243,50 @@ impl Search {
         })
     }
 
+    /// Orders what comes near by how near it is, where no other order is asked for, and takes the page that is wanted.
+    async fn nearest(
+        &self,
+        typed: &str,
+        ids: Vec<Id>,
+        request: &SearchRequest,
+    ) -> Result<(u64, Vec<Id>), SearchError> {
+        let mut ids = ids;
+        if request.sort == SearchSort::Best {
+            let mut named = repositories::names_of(&self.db, &ids).await?;
+            named.sort_by_cached_key(|(id, name)| {
+                (
+                    distance(typed, name),
+                    ids.iter().position(|other| other == id),
+                )
+            });
+            ids = named.into_iter().map(|(id, _)| id).collect();
+        }
+        let total = ids.len() as u64;
+        let page = ids
+            .into_iter()
+            .skip(as_usize(request.offset))
+            .take(as_usize(request.limit));
+        Ok((total, page.collect()))
+    }
+
     /// Finds the repositories that have a manifest with a digest that begins so.
     async fn by_digest(
         &self,
         caller: &Caller,
         digest: &str,
         words: &[String],
+        request: &SearchRequest,
     ) -> Result<SearchResults, SearchError> {
-        let ids = manifests::find_repositories(&self.db, digest, LIMIT_MAX).await?;
+        let user = caller.user().filter(|_| caller.lists());
+        let who = (
+            user.is_some_and(|user| user.is_admin),
+            user.map(|user| &user.id),
+        );
+        let page = (request.limit.min(LIMIT_MAX), request.offset);
+        let ids = manifests::find_repositories(&self.db, digest, who, page).await?;
         let (_, repositories) = self.rows(caller, 0, &ids).await?;
         Ok(SearchResults {
-            total: repositories.len() as u64,
+            total: u64::from(request.offset) + repositories.len() as u64,
             repositories,
             words: words.to_vec(),
             ..SearchResults::default()
@@ -290,11 +327,11 @@ impl Search {
         total: u64,
         ids: &[Id],
     ) -> Result<(u64, Vec<Repository>), SearchError> {
-        let mut repositories = crate::db::tables::repositories::find_many(&self.db, ids).await?;
-        repositories.retain(|repository| Access::sees(caller, repository));
-        let hidden = ids.len() - repositories.len();
-        repositories.sort_by_key(|repository| ids.iter().position(|id| *id == repository.id));
-        Ok((total.saturating_sub(hidden as u64), repositories))
+        let mut found = repositories::find_many(&self.db, ids).await?;
+        found.retain(|repository| Access::sees(caller, repository));
+        let hidden = ids.len() - found.len();
+        found.sort_by_key(|repository| ids.iter().position(|id| *id == repository.id));
+        Ok((total.saturating_sub(hidden as u64), found))
     }
 }
 
@@ -334,7 +371,7 @@ fn look(
     };
     let query = query::build(index, caller, typed, &request.filter, reading);
     let everything = SearchFilter::default();
-    let (total, ids, facets) = if request.filter == everything {
+    let (total, ids, facets) = if request.filter.is_empty() {
         index.find_with_facets(&*query, page)?
     } else {
         let (total, ids) = index.find(&*query, page)?;
@@ -361,6 +398,10 @@ fn distance(typed: &str, name: &RepositoryName) -> usize {
         .into_iter()
         .min()
         .unwrap_or_default()
+}
+
+fn as_usize(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// What can go wrong with searching.

@@ -69,13 +69,22 @@ pub(super) fn build(
     Box::new(BooleanQuery::new(clauses))
 }
 
-/// Splits as the index does: at everything that is neither letter nor digit, in lower case.
+/// Longest beginning of a name in bytes that is looked for.
+const START_BYTES_MAX: usize = 64;
+
+/// Splits as the index does: at everything that is neither letter nor digit, in lower case; each word once.
 pub(super) fn words(text: &str) -> Vec<String> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty() && word.chars().count() < WORD_MAX_CHARS)
-        .take(WORDS_MAX)
-        .map(str::to_lowercase)
-        .collect()
+    let mut words: Vec<String> = Vec::new();
+    let found = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty() && word.chars().count() < WORD_MAX_CHARS);
+    for word in found.map(str::to_lowercase) {
+        // A word that is typed twice weighs no more.
+        if words.len() < WORDS_MAX && !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words
 }
 
 /// Tells whether words are few and short enough to be looked for with mistakes.
@@ -84,8 +93,8 @@ pub(super) fn may_be_mistaken(words: &[String]) -> bool {
     (1..=MISTAKEN_WORDS_MAX).contains(&words.len()) && words.iter().all(is_short)
 }
 
-/// What a step of the rank weighs: more than everything that may be said of one that stands on it.
-pub(super) const STEP: f32 = 1000.0;
+/// Score between two steps of the rank: larger than any text score.
+pub(super) const STEP: f32 = 10_000.0;
 
 /// Ranks by how much of the name was typed: all of it, all of its last part, the beginning of that, or all the words of it.
 /// Everything else only orders what is equal in this.
@@ -101,16 +110,25 @@ fn rank(fields: Fields, name: &str, words: &[String]) -> Box<dyn Query> {
     let in_name = words
         .iter()
         .map(|word| (Occur::Must, whole(fields.name, word, 1.0)));
-    let beginning = FuzzyTermQuery::new_prefix(Term::from_field_text(fields.last, last), 0, true);
     let steps = |steps: f32, query| -> Box<dyn Query> {
         Box::new(ConstScoreQuery::new(query, steps * STEP))
     };
-    Box::new(BooleanQuery::union(vec![
+    let mut ranks = vec![
         steps(5.0, exactly(fields.full, full)),
         steps(1.0, exactly(fields.last, last)),
-        steps(2.0, Box::new(beginning)),
         steps(1.0, Box::new(BooleanQuery::new(in_name.collect()))),
-    ]))
+    ];
+    // An automaton takes a kilobyte for each character, and many times that beyond ASCII.
+    let (field, start) = if name.contains('/') {
+        (fields.full, name)
+    } else {
+        (fields.last, last)
+    };
+    if start.is_ascii() && start.len() <= START_BYTES_MAX {
+        let start = FuzzyTermQuery::new_prefix(Term::from_field_text(field, start), 0, true);
+        ranks.push(steps(2.0, Box::new(start)));
+    }
+    Box::new(BooleanQuery::union(ranks))
 }
 
 /// A word in a name counts more than one in a description, and that more than one in a README; a

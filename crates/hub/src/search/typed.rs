@@ -1,4 +1,4 @@
-//! What a person typed, read as what it may be: words, the name of an image in one of its forms, or a digest.
+//! Search text, interpreted as words, as an image name in one of its forms, or as a digest.
 
 use dockyard_oci::RepositoryName;
 
@@ -6,10 +6,27 @@ use dockyard_oci::RepositoryName;
 const PROGRAMS: [&str; 9] = [
     "docker", "podman", "nerdctl", "crane", "skopeo", "oras", "ctr", "mydocker", "buildah",
 ];
+/// Most characters that are looked at.
+const TEXT_MAX_CHARS: usize = 512;
+/// Flags of these programs that have no value of their own.
+const SWITCHES: [&str; 12] = [
+    "--rm",
+    "-it",
+    "-ti",
+    "-i",
+    "-t",
+    "-d",
+    "--detach",
+    "-q",
+    "--quiet",
+    "--init",
+    "--privileged",
+    "-a",
+];
 /// Fewest digits by which a digest is looked for: as many as docker shows.
 const DIGITS_MIN: usize = 12;
 
-/// What was typed.
+/// An interpreted search text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Typed {
     /// The name that it may be, or all of the text, in lower case.
@@ -21,7 +38,11 @@ pub(super) struct Typed {
 impl Typed {
     /// Reads `alice/nginx`, `host:5000/alice/nginx:1.2@sha256:...`, `docker pull ...`, the address of a page, and digests.
     pub(super) fn read(text: &str) -> Self {
-        let text = text.trim().to_lowercase();
+        let end = text
+            .char_indices()
+            .nth(TEXT_MAX_CHARS)
+            .map_or(text.len(), |(at, _)| at);
+        let text = text[..end].trim().to_lowercase();
         let reference = pasted(&text).unwrap_or(&text);
         if let Some(digest) = digest(reference) {
             return Self {
@@ -37,16 +58,22 @@ impl Typed {
     }
 }
 
-/// Finds the image in a command: the first word after the program's that has a path.
+/// Finds the image in a command: the first word with a path that is neither a flag nor the value of one.
 fn pasted(text: &str) -> Option<&str> {
     let mut words = text.split_whitespace().filter(|word| *word != "$");
     let program = words.next()?;
     if !PROGRAMS.contains(&program) {
         return None;
     }
-    words
-        .skip(1)
-        .find(|word| word.contains('/') && !word.starts_with('-'))
+    let mut is_value = false;
+    words.skip(1).find(|word| {
+        let was_value = std::mem::replace(&mut is_value, false);
+        if word.starts_with('-') {
+            is_value = !word.contains('=') && !SWITCHES.contains(word);
+            return false;
+        }
+        !was_value && word.contains('/')
+    })
 }
 
 fn digest(text: &str) -> Option<String> {
@@ -62,19 +89,20 @@ fn repository(text: &str) -> Option<String> {
         return None;
     }
     let path = text.split_once("://").map_or(text, |(_, path)| path);
+    let path = path.split('@').next()?.trim_end_matches('/');
+    let (host, rest) = path.split_once('/').unwrap_or(("", path));
     // The page of a repository, or one below it.
-    if let Some((_, page)) = path.split_once("/r/") {
+    if let Some(page) = rest.strip_prefix("r/").filter(|_| text.contains("://")) {
         let name = page.split("/-/").next()?.trim_end_matches('/');
         return name
             .parse::<RepositoryName>()
             .is_ok()
             .then(|| name.to_owned());
     }
-    let path = path.split('@').next()?.trim_end_matches('/');
-    let path = match path.split_once('/') {
-        Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => rest,
-        _ => path,
-    };
+    // A namespace may have a dot as well, but no name has less than two parts.
+    let is_host =
+        host.contains(':') || ((host.contains('.') || host == "localhost") && rest.contains('/'));
+    let path = if is_host { rest } else { path };
     let start = path.rfind('/').map_or(0, |slash| slash + 1);
     let end = path[start..]
         .find(':')
@@ -101,6 +129,17 @@ mod tests {
                 "alice/web/nginx",
             ),
             ("docker pull hub.example.org/alice/nginx:1.2", "alice/nginx"),
+            (
+                "docker pull --platform linux/amd64 alice/nginx",
+                "alice/nginx",
+            ),
+            (
+                "docker run -v /srv/data:/data --rm alice/nginx",
+                "alice/nginx",
+            ),
+            ("my.team/app:2", "my.team/app"),
+            ("localhost:5000/app", "app"),
+            ("alice/r/x", "alice/r/x"),
             ("$ docker run --rm -it alice/nginx:1.2 sh", "alice/nginx"),
             (
                 "skopeo inspect docker://hub.example.org/alice/nginx",

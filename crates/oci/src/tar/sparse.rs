@@ -28,7 +28,7 @@ pub struct Sparse {
     pub(super) segments: Vec<(u64, u64)>,
     /// Length of the whole file in bytes.
     pub(super) real_bytes: u64,
-    /// Whether the segments stand in front of the content (PAX 1.0).
+    /// True if the segments stand in front of the content (PAX 1.0).
     pub(super) in_content: bool,
 }
 
@@ -105,7 +105,7 @@ impl Sparse {
 /// Reads the segments in front of a file's content, block by block: how many there are, then two lines for each.
 #[derive(Debug, Default)]
 pub struct Map {
-    /// What of a line has come.
+    /// The part of a line that was read.
     line: Vec<u8>,
     /// Numbers that are still to come, once that is known.
     left: Option<usize>,

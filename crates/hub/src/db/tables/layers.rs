@@ -123,13 +123,13 @@ pub(crate) async fn list_readable(
     Ok(known)
 }
 
-/// What is known of a layer that is stored.
+/// Facts about a stored layer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NewLayer<'a> {
     pub media_type: &'a str,
-    /// What is inside, if that was looked at.
+    /// Digest of the uncompressed layer, if it was computed.
     pub diff_id: Option<&'a Digest>,
-    /// Whether it was compressed here.
+    /// True if Dockyard compressed it.
     pub made_here: bool,
 }
 

@@ -389,18 +389,24 @@ pub(crate) async fn list(
         .collect()
 }
 
-/// Lists repositories with a manifest whose digest begins so: the algorithm, a colon, and hexadecimal digits.
+/// Lists repositories with a manifest whose digest begins so (the algorithm, a colon, and hexadecimal digits): all of them, or
+/// those that are public or a user's.
 pub(crate) async fn find_repositories(
     db: &Db,
     start: &str,
-    limit: u32,
+    (sees_all, user_id): (bool, Option<&Id>),
+    (limit, offset): (u32, u32),
 ) -> Result<Vec<Id>, DbError> {
     // After the last digit comes the letter g.
     let end = format!("{start}g");
-    let sql =
-        "SELECT DISTINCT repository_id FROM manifests WHERE digest >= ? AND digest < ? LIMIT ?";
-    let rows = db
-        .all::<(String,)>(sql, values![start, end.as_str(), limit])
-        .await?;
+    let sql = "SELECT DISTINCT r.id
+        FROM manifests m
+        JOIN repositories r ON r.id = m.repository_id
+        WHERE m.digest >= ? AND m.digest < ?
+            AND (? = 1 OR r.visibility = 'public' OR r.owner_id = ?)
+        ORDER BY r.id LIMIT ? OFFSET ?";
+    let sees_all = i64::from(sees_all);
+    let values = values![start, end.as_str(), sees_all, user_id, limit, offset];
+    let rows = db.all::<(String,)>(sql, values).await?;
     rows.iter().map(|(id,)| parse(id)).collect()
 }

@@ -15,6 +15,7 @@ row! {
         name: String,
         owner_id: String,
         visibility: String,
+        becomes: Option<String>,
         description: String,
         readme: String,
         created_ms: i64,
@@ -35,6 +36,7 @@ impl RepositoryRow {
             name: parse(&self.name)?,
             owner_id: parse(&self.owner_id)?,
             visibility: parse(&self.visibility)?,
+            becomes: self.becomes.as_deref().map(parse).transpose()?,
             description: self.description,
             readme: self.readme,
             created_ms: self.created_ms,
@@ -53,7 +55,7 @@ impl RepositoryRow {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT r.id, r.name, r.owner_id, r.visibility, r.description, r.readme, r.created_ms,
+            "SELECT r.id, r.name, r.owner_id, r.visibility, r.becomes, r.description, r.readme, r.created_ms,
             r.pushed_ms, r.tag_count, r.stars, r.pulls, r.pulled_ms, r.stored_bytes, r.platforms
         FROM repositories r ",
             $rest
@@ -61,12 +63,8 @@ macro_rules! select {
     };
 }
 
-/// Writes a new repository, which is perhaps listed as another until its first manifest: then it `becomes` what it is.
-pub(crate) async fn insert(
-    tx: &mut Tx,
-    new: &Repository,
-    becomes: Option<Visibility>,
-) -> Result<(), DbError> {
+/// Writes a new repository.
+pub(crate) async fn insert(tx: &mut Tx, new: &Repository) -> Result<(), DbError> {
     let sql = "INSERT INTO repositories
             (id, name, owner_id, visibility, description, readme, created_ms, pushed_ms, becomes)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -79,7 +77,7 @@ pub(crate) async fn insert(
         new.readme.as_str(),
         new.created_ms,
         new.pushed_ms,
-        becomes.as_ref(),
+        new.becomes.as_ref(),
     ];
     tx.execute(sql, values).await?;
     former_names::delete(tx, &new.name).await
@@ -212,6 +210,22 @@ pub(crate) async fn list_after(
 ) -> Result<Vec<Repository>, DbError> {
     let sql = select!("WHERE r.id > ? ORDER BY r.id LIMIT ?");
     collect(db.all(sql, values![after, limit]).await?)
+}
+
+/// Reads the names of some repositories.
+pub(crate) async fn names_of(db: &Db, ids: &[Id]) -> Result<Vec<(Id, RepositoryName)>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let these = placeholders(ids.len());
+    let sql = format!("SELECT id, name FROM repositories WHERE id IN ({these})");
+    let values = ids.iter().map(Value::from).collect();
+    let rows = db
+        .all::<(String, String)>(AssertSqlSafe(sql), values)
+        .await?;
+    rows.iter()
+        .map(|(id, name)| Ok((parse(id)?, parse(name)?)))
+        .collect()
 }
 
 /// Lists the ids of repositories with their names, from after `after`.
@@ -374,7 +388,7 @@ pub(crate) async fn list_unfinished(
 /// Deletes a repository that a push made before `until_ms` and that nothing came of; false when it is another.
 pub(crate) async fn delete_abandoned(tx: &mut Tx, id: Id, until_ms: i64) -> Result<bool, DbError> {
     let sql = "DELETE FROM repositories
-        WHERE id = ? AND becomes IS NOT NULL AND created_ms < ?
+        WHERE id = ? AND becomes IS NOT NULL AND created_ms < ? AND description = '' AND readme = ''
             AND NOT EXISTS (SELECT 1 FROM uploads WHERE uploads.repository_id = repositories.id)
             AND NOT EXISTS (
                 SELECT 1 FROM repository_blobs WHERE repository_blobs.repository_id = repositories.id

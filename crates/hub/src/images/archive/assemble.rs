@@ -18,7 +18,7 @@ use self::blobs::Done;
 use super::budget::Budget;
 use super::choice::for_people;
 use super::contents::Contents;
-use super::documents::{Layout, SavedImages, parse};
+use super::documents::{Layout, SavedImages, parse_list};
 use super::{Archives, ImportError, ImportOptions, Imported, ImportedImage};
 use crate::accounts::{Grant, Push};
 
@@ -104,7 +104,7 @@ impl Assembly<'_> {
         if self.contents.find(name).is_err() {
             return Ok(None);
         }
-        parse::<Option<T>>(name, &self.document(name).await?)
+        parse_list::<Option<T>>(name, &self.document(name).await?)
     }
 
     fn done(&self) -> MutexGuard<'_, Done> {

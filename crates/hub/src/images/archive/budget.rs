@@ -1,4 +1,4 @@
-//! How much a tarball may unpack to, by how much of it came.
+//! The limit on what a tarball unpacks to, relative to the bytes received.
 
 use std::io;
 use std::pin::Pin;

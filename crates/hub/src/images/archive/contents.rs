@@ -1,4 +1,4 @@
-//! What was found in a tarball, by name: small documents as they are, everything else as stored blobs.
+//! Contents of a tarball by name: small documents in memory, everything else as stored blobs.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ const HELD_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Most links followed from one name to the next.
 const LINKS_MAX: usize = 8;
 
-/// What a file of the tarball became when it was not held: a blob.
+/// A file of the tarball that was stored as a blob.
 #[derive(Debug, Clone)]
 pub(super) struct Layer {
     /// Of the blob.
@@ -29,7 +29,7 @@ pub(super) struct Layer {
     pub diff_id: Option<Digest>,
     /// How it stood in the tarball.
     pub form: Form,
-    /// Whether the blob is the file as it stood there; otherwise it is what was in it, compressed here.
+    /// True if the blob has the same bytes as the file; otherwise Dockyard compressed the file's content.
     pub is_as_it_stood: bool,
     /// Whether the caller could read it before.
     pub reused: bool,

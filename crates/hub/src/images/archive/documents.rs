@@ -75,7 +75,7 @@ pub(super) struct SavedImage {
     pub repo_tags: Bounded<String, IMAGES_MAX>,
     #[serde(default, deserialize_with = "or_default")]
     pub layers: Bounded<String, IMAGES_MAX>,
-    /// Whether docker's own store wrote it, which says more of each layer than others do.
+    /// True if docker's own store wrote the entry, which alone writes `LayerSources`.
     #[serde(default, rename = "LayerSources", deserialize_with = "is_some_map")]
     pub is_dockers: bool,
 }
@@ -239,6 +239,17 @@ impl NamedDescriptor {
         let kind = self.annotations.kind.0.as_deref()?;
         kind.strip_prefix("dev.cosignproject.cosign/")
     }
+}
+
+/// Most commas of a list of images, and so of its entries together: each becomes many times its length in memory.
+const COMMAS_MAX: usize = 50_000;
+
+/// Parses a list of images, `manifest.json` or `index.json`.
+pub(super) fn parse_list<T: DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, ImportError> {
+    if bytes.split(|byte| *byte == b',').count() > COMMAS_MAX {
+        return Err(ImportError::Bounds("its lists of images are too long"));
+    }
+    parse(file, bytes)
 }
 
 /// Parses a document of the tarball.

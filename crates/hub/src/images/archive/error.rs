@@ -92,6 +92,23 @@ fn listed(names: &[String]) -> String {
 }
 
 impl ImportError {
+    /// Tells whether something is wrong with a file of the tarball, and not with the server or the whole import.
+    pub(super) const fn is_of_content(&self) -> bool {
+        matches!(
+            self,
+            Self::Document { .. }
+                | Self::Missing(_)
+                | Self::WrongDigest { .. }
+                | Self::Manifest(_)
+                | Self::Image(
+                    ImageError::ManifestInvalid(_)
+                        | ImageError::ManifestBlobSize { .. }
+                        | ImageError::ManifestBlobUnknown { .. }
+                        | ImageError::DigestMismatch { .. }
+                )
+        )
+    }
+
     /// Lists the images of the tarball, where one of them must be chosen.
     pub fn choices(&self) -> &[String] {
         match self {

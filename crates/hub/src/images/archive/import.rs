@@ -123,7 +123,7 @@ impl Import<'_> {
     /// Stores a file in the form that it will most likely be needed in, and not at all when its name promises one that
     /// the caller can already read.
     ///
-    /// What its name promises by digest stays as it is, as manifests name it so; but a plain layer is compressed, as
+    /// A file that is named by its digest stays unchanged, as manifests name it so; but a plain layer is compressed, as
     /// docker names its layers like that.
     async fn layer(
         &self,

@@ -75,7 +75,7 @@ pub struct ImportedImage {
     pub layers_reused: u32,
 }
 
-/// What of a tarball is to be stored.
+/// Selects the images of a tarball to store, and their tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportOptions {
     /// The tag of the one image; without, every image gets the tags that the tarball names.
@@ -86,13 +86,13 @@ pub struct ImportOptions {
     pub image: Option<String>,
 }
 
-/// What was stored of a tarball.
+/// Result of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imported {
     pub images: Vec<ImportedImage>,
     /// Digests of what is attached to the images: signatures and the like.
     pub attached: Vec<Digest>,
-    /// What was not stored, and why: a line each.
+    /// Entries that were not stored, each with the reason, one line each.
     pub left_out: Vec<String>,
 }
 
@@ -210,14 +210,13 @@ impl Archives {
 
     /// Lays out the tarball of an image that every engine's `load` accepts, of known length.
     ///
-    /// `from` is where the request comes from; with a `client` it counts as a pull of that client. Errors: `Busy` when many
-    /// are on their way there, or to all;
+    /// `from` is where the request comes from. Errors: `Busy` when many are on their way there, or to all;
     /// `ManifestUnknown` when there is no such image, `PlatformUnknown` when there is none for the machine; `NotAnImage`
     /// and `TooManyManifests` for what can't be written as it is wanted.
     pub async fn export(
         &self,
         grant: &Grant<Pull>,
-        (from, client): (IpAddr, Option<u64>),
+        from: IpAddr,
         reference: &Reference,
         (wanted, reader): (&Wanted, Reader),
     ) -> Result<Export, ExportError> {
@@ -230,7 +229,6 @@ impl Archives {
             Wanted::Everything => Some(self.everything.take(network(from))?),
             Wanted::Image | Wanted::For(_) => None,
         };
-        let reader = (wanted, reader, client);
-        Ok(export::lay_out(self, grant, place, reference, reader).await?)
+        Ok(export::lay_out(self, grant, place, reference, (wanted, reader)).await?)
     }
 }

@@ -22,6 +22,7 @@ use crate::accounts::{Grant, Push};
 use crate::db::tables::layers;
 use crate::images::ImageError;
 use crate::images::hasher::Hasher;
+use crate::store::StoreError;
 
 /// Bytes handed on at once.
 const CHUNK_BYTES: usize = 128 * 1024;
@@ -32,7 +33,7 @@ const RATIO_MAX: u64 = 2000;
 /// Bytes that may unpack at any ratio.
 const RATIO_FREE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// How a file stands in the tarball, as far as its first bytes tell.
+/// The form of a file in the tarball, according to its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// A tar.
@@ -78,7 +79,7 @@ impl Form {
     }
 }
 
-/// What is kept of a file.
+/// The form in which a file is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
     /// Its bytes, under the digest of an algorithm.
@@ -225,13 +226,15 @@ pub(super) async fn diff_id(
     let looking = tokio::spawn(async move { look_inside(packing, &mut input, None).await });
     let looking = AbortOnDropHandle::new(looking);
     while let Some(chunk) = bytes.next().await {
+        let chunk = chunk.map_err(|error| ImageError::Store(StoreError::Io(error)))?;
         // A closed queue means that the other side knows enough.
-        if into.send(chunk).await.is_err() {
+        if into.send(Ok(chunk)).await.is_err() {
             break;
         }
     }
     drop(into);
-    let looked = looking.await.unwrap_or_else(|e| Err(io::Error::other(e)));
+    let looked = looking.await;
+    let looked = looked.map_err(|error| ImageError::Interrupted(io::Error::other(error)))?;
     let diff_id = looked.map_err(|error| {
         archives.damaged.remember(&layer.digest);
         damaged(name, &error.to_string())

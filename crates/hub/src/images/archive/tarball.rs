@@ -26,7 +26,7 @@ const PADDING_MAX: u64 = 1024 * 1024;
 pub(super) struct Tarball {
     reader: Box<dyn AsyncBufRead + Send + Unpin>,
     parser: Parser,
-    /// What of the current content is still to come, and the bytes of padding after it.
+    /// The rest of the current content, and the bytes of padding after it.
     pieces: VecDeque<Piece>,
     padding: u64,
     budget: Arc<Budget>,

@@ -1,10 +1,10 @@
-//! What the documents of a tarball name, found in it and stored in the form that is needed.
+//! Finds the files that documents of a tarball name, and stores them in the form that is needed.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
 
 use bytes::Bytes;
-use dockyard_oci::{Descriptor, Digest, Manifest};
+use dockyard_oci::{Descriptor, Digest, Manifest, MediaType};
 use futures::TryStreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 use tokio_util::io::{ReaderStream, StreamReader};
@@ -22,22 +22,26 @@ use crate::images::archive::{ImportError, known};
 
 /// Most blobs that are stored for the documents of a tarball.
 const BLOBS_MAX: usize = 10_000;
+/// Most bytes that are made plain again for a tarball.
+const RESTORED_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 /// Largest ratio at which a layer that was compressed here is unpacked again: gzip itself can't exceed 1032.
 const RESTORED_RATIO_MAX: u64 = 2000;
 
-/// What was done for a tarball so far, however often its documents ask for it.
+/// Results of an import so far, so that nothing is done twice.
 #[derive(Default)]
 pub(super) struct Done {
     /// Layers as registries have them, by the name of the file.
     layers: HashMap<String, Layer>,
     /// Blobs that were stored as they stood in the tarball.
     blobs: HashSet<Digest>,
-    /// What of the blobs that are not in the tarball the caller can read.
+    /// Blobs that are not in the tarball, as far as the caller can read them elsewhere.
     known: HashMap<Digest, Option<Layer>>,
     /// Manifests that were put.
     pub put: HashSet<Digest>,
     /// The first blob that is missing below a manifest, if any is.
-    pub gaps: HashMap<(Digest, bool), Option<Gap>>,
+    pub gaps: HashMap<(Digest, MediaType, bool), Option<Gap>>,
+    /// Bytes of layers that were made plain again.
+    restored_bytes: u64,
     /// Manifests that were counted.
     pub counted: HashSet<Digest>,
     pub left_out: Vec<String>,
@@ -143,9 +147,16 @@ impl Assembly<'_> {
         }
         // It was compressed here, so it unpacks to what came once.
         let plain = self.read(&layer.digest, Packing::Gzip).await?;
-        let most = RESTORED_RATIO_MAX.saturating_mul(layer.size_bytes);
+        let left = RESTORED_BYTES_MAX.saturating_sub(self.done().restored_bytes);
+        let most = RESTORED_RATIO_MAX
+            .saturating_mul(layer.size_bytes)
+            .min(left);
         let plain = ReaderStream::with_capacity(plain.take(most), READ_BYTES);
-        self.store_stream(plain, digest).await
+        self.store_stream(plain, digest).await?;
+        let (blobs, grant) = (&self.order.archives.blobs, self.order.grant.pull());
+        let restored = blobs.find(&grant, digest).await?.size_bytes;
+        self.done().restored_bytes += restored;
+        Ok(())
     }
 
     async fn store_bytes(&self, bytes: &Bytes, digest: &Digest) -> Result<(), ImportError> {

@@ -1,8 +1,9 @@
-//! What of a layout's images is not in the tarball.
+//! Images of a layout that are not complete in the tarball.
 
 use dockyard_oci::{Descriptor, Digest, ManifestError, ManifestKind, Reference};
 
 use super::{Assembly, DEPTH_MAX, parse_manifest};
+use crate::db::tables::manifests;
 use crate::images::ImageError;
 use crate::images::archive::ImportError;
 use crate::images::archive::documents::{Layout, blob_name};
@@ -68,14 +69,15 @@ impl Assembly<'_> {
         whole: bool,
         depth: u8,
     ) -> Result<Option<Gap>, ImportError> {
-        let known = self.done().gaps.get(&(at.digest.clone(), whole)).cloned();
+        let key = (at.digest.clone(), at.media_type.clone(), whole);
+        let known = self.done().gaps.get(&key).cloned();
         if let Some(gap) = known {
             return Ok(gap);
         }
         self.count_manifest(&at.digest)?;
         let gap = self.find_gap(at, whole, depth).await?;
         let mut done = self.done();
-        done.gaps.insert((at.digest.clone(), whole), gap.clone());
+        done.gaps.insert(key, gap.clone());
         Ok(gap)
     }
 
@@ -109,7 +111,7 @@ impl Assembly<'_> {
         };
         let (mut first, mut has_image) = (None, false);
         for child in &manifest.manifests {
-            // Of what is attached, an image does not depend.
+            // An image does not depend on what is attached to it.
             if is_attached(child) && !whole {
                 continue;
             }
@@ -124,11 +126,8 @@ impl Assembly<'_> {
     async fn is_in_repository(&self, manifest: &Digest) -> Result<bool, ImportError> {
         self.refer()?;
         let reference = Reference::Digest(manifest.clone());
-        let (manifests, grant) = (&self.order.archives.manifests, self.order.grant.pull());
-        match manifests.take(&grant, &reference).await {
-            Ok(_) => Ok(true),
-            Err(ImageError::ManifestUnknown { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        let (db, id) = (&self.order.archives.db, self.order.grant.repository_id());
+        let found = manifests::find_head(db, id, &reference).await;
+        Ok(found.map_err(ImageError::from)?.is_some())
     }
 }

@@ -16,7 +16,7 @@ struct Entry {
     role: Role,
 }
 
-/// What an entry is to the others.
+/// The role of an entry among the others.
 enum Role {
     Image,
     /// It names another one as its subject, and has no name of its own.
@@ -316,17 +316,32 @@ impl Assembly<'_> {
                 break;
             }
             for entry in now {
-                self.attach_one(imported, &entry).await?;
+                self.try_to_attach(imported, &entry).await?;
             }
             attached = later;
         }
         // What is attached to something that is not here: a registry takes it all the same.
         for entry in attached.iter().filter(|_| takes_all) {
             if matches!(entry.role, Role::Referrer(_)) {
-                self.attach_one(imported, entry).await?;
+                self.try_to_attach(imported, entry).await?;
             }
         }
         Ok(())
+    }
+
+    /// Stores one attached artifact; one that is wrong is left out, as the images have their tags by now.
+    async fn try_to_attach(
+        &self,
+        imported: &mut Imported,
+        entry: &Entry,
+    ) -> Result<(), ImportError> {
+        match self.attach_one(imported, entry).await {
+            Err(error) if error.is_of_content() => {
+                self.leave_out(entry.descriptor.digest.as_str(), &error.to_string());
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     async fn attach_one(&self, imported: &mut Imported, entry: &Entry) -> Result<(), ImportError> {

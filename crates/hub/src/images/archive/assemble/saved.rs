@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use dockyard_oci::{Algorithm, Digest, MediaType, SavedName, Tag};
+use dockyard_oci::{Algorithm, Digest, MediaType, SavedName};
 use serde_json::{Value, json};
 
 use super::{Assembly, Tally};
@@ -11,25 +11,31 @@ use crate::images::archive::contents::Layer;
 use crate::images::archive::documents::{
     ImageConfig, SavedImage, SavedImages, config_digest, parse,
 };
-use crate::images::archive::{ImportError, Imported, ImportedImage};
+use crate::images::archive::{ImportError, Imported};
 use crate::images::hasher::Hasher;
 
 impl Assembly<'_> {
     /// Stores the images of docker's `manifest.json`.
     pub(super) async fn saved(&self, saved: SavedImages) -> Result<Imported, ImportError> {
         let chosen = choose(candidates(saved), self.order.options)?;
-        let mut imported = Imported::default();
+        let mut prepared = Vec::with_capacity(chosen.len());
         for (image, tags) in chosen {
-            imported.images.push(self.saved_image(&image, tags).await?);
+            let (manifest, tally) = self.saved_image(&image).await?;
+            prepared.push((manifest, tags, tally));
+        }
+        // Nothing is wrong with any of them: now tags move.
+        let mut imported = Imported::default();
+        for (manifest, tags, tally) in prepared {
+            let image = self
+                .put(manifest.as_bytes(), (None, None), tags, tally)
+                .await?;
+            imported.images.push(image);
         }
         Ok(imported)
     }
 
-    async fn saved_image(
-        &self,
-        image: &SavedImage,
-        tags: Vec<Tag>,
-    ) -> Result<ImportedImage, ImportError> {
+    /// Stores what an image needs, and makes its manifest.
+    async fn saved_image(&self, image: &SavedImage) -> Result<(String, Tally), ImportError> {
         let config = self.document(&image.config).await?;
         let parsed: ImageConfig = parse(&image.config, &config)?;
         let expected = parsed.rootfs.diff_ids.0;
@@ -65,9 +71,7 @@ impl Assembly<'_> {
             "config": config,
             "layers": layers,
         });
-        let manifest = manifest.to_string();
-        self.put(manifest.as_bytes(), (None, None), tags, tally)
-            .await
+        Ok((manifest.to_string(), tally))
     }
 }
 

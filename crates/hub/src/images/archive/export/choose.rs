@@ -219,7 +219,7 @@ struct Everything {
 
 struct Waiting {
     digest: Digest,
-    /// How many indexes stand above it.
+    /// Number of indexes above it.
     depth: usize,
     is_referrer: bool,
 }

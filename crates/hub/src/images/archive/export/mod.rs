@@ -10,7 +10,7 @@ mod unpacked;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use dockyard_oci::{Digest, Manifest, Platform, Reference};
@@ -56,6 +56,8 @@ pub struct Export {
     pub length: u64,
     files: Arc<[TarFile]>,
     source: Arc<Source>,
+    /// The manifest that is counted as pulled.
+    taken: Option<StoredManifest>,
 }
 
 /// Where the files of a tarball are read from, each when its turn comes.
@@ -67,6 +69,16 @@ struct Source {
 }
 
 impl Export {
+    /// Counts the image as pulled by a client: anything that tells clients apart.
+    pub fn count(&mut self, client: u64) {
+        if let Some(manifest) = self.taken.take() {
+            let Source {
+                archives, grant, ..
+            } = &*self.source;
+            archives.manifests.note_pull(grant, &manifest, client);
+        }
+    }
+
     /// Streams a range of the tarball's bytes.
     pub fn read(&self, range: Range<u64>) -> ByteStream {
         let (files, source) = (self.files.clone(), self.source.clone());
@@ -141,16 +153,20 @@ pub(super) async fn lay_out(
     grant: &Grant<Pull>,
     place: Place<u128>,
     reference: &Reference,
-    (wanted, reader, client): (&Wanted, Reader, Option<u64>),
+    (wanted, reader): (&Wanted, Reader),
 ) -> Result<Export, ImageError> {
     let exporter = Exporter {
         archives,
         grant,
         reference,
-        client,
+        taken: Mutex::new(None),
     };
     let (digest, layout) = exporter.lay_out(wanted, reader).await?;
     let files = layout.finish();
+    let taken = exporter
+        .taken
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     let source = Source {
         archives: archives.clone(),
         grant: grant.clone(),
@@ -161,6 +177,7 @@ pub(super) async fn lay_out(
         length: files.iter().map(TarFile::span).sum(),
         files: files.into(),
         source: Arc::new(source),
+        taken,
     })
 }
 
@@ -168,7 +185,8 @@ struct Exporter<'a> {
     archives: &'a Archives,
     grant: &'a Grant<Pull>,
     reference: &'a Reference,
-    client: Option<u64>,
+    /// The manifest that is taken.
+    taken: Mutex<Option<StoredManifest>>,
 }
 
 impl Exporter<'_> {
@@ -193,13 +211,10 @@ impl Exporter<'_> {
         }
     }
 
-    /// Counts the image that is taken as pulled.
+    /// Remembers the image that is taken, to be counted.
     fn note(&self, manifest: &StoredManifest) {
-        if let Some(client) = self.client {
-            self.archives
-                .manifests
-                .note_pull(self.grant, manifest, client);
-        }
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        *taken = Some(manifest.clone());
     }
 
     /// An image as docker and OCI tools read it, both from one file; what docker cannot load, as OCI tools do alone.
@@ -334,7 +349,7 @@ impl Exporter<'_> {
 /// The blobs of a tarball.
 struct Found {
     blobs: Vec<Blob>,
-    /// Whether none of them is kept elsewhere.
+    /// True if all blobs are in the repository.
     is_whole: bool,
 }
 
