@@ -37,12 +37,12 @@ pub fn lend(body: Body, headers: &HeaderMap) -> (Lent, Rest) {
     (
         Lent {
             stream: Some(body.into_data_stream()),
-            is_begun: false,
+            was_polled: false,
             home: Arc::clone(&home),
         },
         Rest {
             home,
-            is_awaited: headers.contains_key(EXPECT),
+            expects_continue: headers.contains_key(EXPECT),
         },
     )
 }
@@ -50,7 +50,7 @@ pub fn lend(body: Body, headers: &HeaderMap) -> (Lent, Rest) {
 /// A body on loan; it goes home when it is dropped.
 pub struct Lent {
     stream: Option<BodyDataStream>,
-    is_begun: bool,
+    was_polled: bool,
     home: Arc<Mutex<Option<(BodyDataStream, bool)>>>,
 }
 
@@ -58,7 +58,7 @@ impl Stream for Lent {
     type Item = io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.is_begun = true;
+        self.was_polled = true;
         let Some(stream) = &mut self.stream else {
             return Poll::Ready(None);
         };
@@ -75,7 +75,7 @@ impl Stream for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let left = self.stream.take().map(|stream| (stream, self.is_begun));
+        let left = self.stream.take().map(|stream| (stream, self.was_polled));
         *self.home.lock().unwrap_or_else(PoisonError::into_inner) = left;
     }
 }
@@ -84,7 +84,7 @@ impl Drop for Lent {
 pub struct Rest {
     home: Arc<Mutex<Option<(BodyDataStream, bool)>>>,
     /// True if the client sent `Expect: 100-continue`.
-    is_awaited: bool,
+    expects_continue: bool,
 }
 
 impl Rest {
@@ -97,10 +97,10 @@ impl Rest {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let Some((mut stream, is_begun)) = left else {
+        let Some((mut stream, was_polled)) = left else {
             return;
         };
-        if self.is_awaited && !is_begun {
+        if self.expects_continue && !was_polled {
             return;
         }
         let read = async {

@@ -115,7 +115,7 @@ const CLASSES: &[&str] = &[
     "task-list-item",
 ];
 
-/// Is the name of an element as it is kept: `h1` becomes `h2` and so on, since a page has one `h1`.
+/// Returns the name of an element as it is kept: `h1` becomes `h2` and so on, since a page has one `h1`.
 pub(super) fn element(name: &str) -> Option<&'static str> {
     let name = match name {
         "h1" => "h2",
@@ -129,7 +129,7 @@ pub(super) fn element(name: &str) -> Option<&'static str> {
     all.find(|known| **known == name).copied()
 }
 
-/// Is the value of an attribute as it is kept. Asking again for what is kept gives the same.
+/// Returns the value of an attribute as it is kept. Asking again for what is kept gives the same.
 pub(super) fn attribute<'a>(element: &str, name: &str, value: &'a str) -> Option<Cow<'a, str>> {
     let allowed = ATTRIBUTES.iter().find(|(known, _)| *known == element)?.1;
     if !allowed.contains(&name) {

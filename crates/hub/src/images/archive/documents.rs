@@ -153,9 +153,9 @@ pub(super) struct NamedDescriptor {
 #[derive(Debug, Default, Deserialize)]
 struct Names {
     #[serde(default, rename = "io.containerd.image.name")]
-    whole: Text,
+    image_name: Text,
     #[serde(default, rename = "org.opencontainers.image.ref.name")]
-    either: Text,
+    ref_name: Text,
     #[serde(default)]
     kind: Text,
 }
@@ -228,9 +228,13 @@ impl NamedDescriptor {
 
     /// Lists the names of the image, which some tools write whole and some as the tag alone.
     pub(super) fn names(&self) -> impl Iterator<Item = SavedName> {
-        let Names { whole, either, .. } = &self.annotations;
-        let whole = whole.0.as_deref().map(SavedName::of_whole);
-        let either = either.0.as_deref().map(SavedName::of_either);
+        let Names {
+            image_name,
+            ref_name,
+            ..
+        } = &self.annotations;
+        let whole = image_name.0.as_deref().map(SavedName::of_whole);
+        let either = ref_name.0.as_deref().map(SavedName::of_either);
         whole.into_iter().chain(either)
     }
 
@@ -260,12 +264,12 @@ pub(super) fn parse<T: DeserializeOwned>(file: &str, bytes: &[u8]) -> Result<T, 
     })
 }
 
-/// Is the name of content in an OCI layout.
+/// Returns the name of a blob in an OCI layout.
 pub(super) fn blob_name(digest: &Digest) -> String {
     format!("blobs/{}/{}", digest.algorithm().as_str(), digest.hex())
 }
 
-/// Is the digest that a name of an OCI layout, or of podman's archives, promises.
+/// Returns the digest that a name of an OCI layout, or of podman's archives, promises.
 pub(super) fn promised_digest(name: &str) -> Option<Digest> {
     if let Some(rest) = name.strip_prefix("blobs/") {
         return rest.replacen('/', ":", 1).parse().ok();

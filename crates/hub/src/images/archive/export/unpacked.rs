@@ -35,7 +35,7 @@ impl Default for Lengths {
 }
 
 impl Lengths {
-    /// Is the length of a layer in bytes, for which it is unpacked once.
+    /// Returns the length of a layer in bytes, for which it is unpacked once.
     ///
     /// Errors: `Damaged` for what can't be unpacked, or unpacks to far more than it should.
     pub(super) async fn of(&self, blobs: &Blobs, blob: &Blob) -> Result<u64, ImageError> {
