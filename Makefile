@@ -1,7 +1,7 @@
 # What a person or a machine does with Dockyard. `make` alone lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build image test times check bench bench-pages demo screenshots dev install clean
+.PHONY: help run build image test times check bench bench-pages bench-search demo screenshots dev install clean
 
 PREFIX ?= $(HOME)/.local
 # Arguments of the server, as in: make run ARGS='--listen 0.0.0.0:3000'
@@ -27,6 +27,9 @@ check: ## Formatting, lints and unit tests
 	@scripts/setup.sh build
 	@scripts/check.sh
 
+bench-search: ## Measure the search over a million repositories beside SQLite FTS5: docs/search.md (some five minutes)
+	@scripts/bench-search.sh $(ARGS)
+
 bench-pages: ## Measure the pages of a large sample instance and write docs/pages.md (some minutes)
 	@scripts/bench-pages.sh
 
@@ -40,7 +43,7 @@ demo: ## Serve a filled instance on http://127.0.0.1:3000, gone at Ctrl-C (ARGS:
 screenshots: ## Pictures of every page, in target/screenshots, from the sample instance
 	@scripts/setup.sh test
 	@scripts/build.sh dev
-	@DOCKYARD_BIN_DIR=target/dev scripts/browser.sh --project pages
+	@DOCKYARD_SCREENSHOTS=../target/screenshots DOCKYARD_BIN_DIR=target/dev scripts/browser.sh --project pages
 
 dev: ## Rebuild, restart and reload open pages at each change of a source file
 	@scripts/dev.sh $(ARGS)

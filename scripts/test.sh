@@ -13,13 +13,25 @@ parts=("$@")
 built=${CARGO_TARGET_DIR:-target}
 results=$(mktemp -d)
 export DOCKYARD_TIMES=$PWD/target/times
-trap 'stop_beside; rm -rf "$results"' EXIT
+trap 'stop_beside; rm -rf "$results" "${memory:-$results}"' EXIT
 failed_steps=()
 started=$SECONDS
 mkdir -p target
 : >"$DOCKYARD_TIMES"
 # Tests wait for one another, for clocks and disks about as long as they compute.
 export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) * 2))} RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(($(nproc) * 2))}
+
+# Data of the suites and browsers lies in memory where there is room (some 5 GiB are taken): nothing of it is meant to
+# stay. Tests that end a server in the middle of something find the same as on a disk, since the machine goes on.
+memory=
+free_kib=$({ awk '/^MemAvailable/ { print $2 }' /proc/meminfo; df --output=avail /dev/shm | tail -n 1; } 2>/dev/null | sort -n | head -n 1)
+if [ "${free_kib:-0}" -ge $((10 * 1024 * 1024)) ]; then
+  memory=$(mktemp -d /dev/shm/dockyard-tests.XXXXXX)
+  chmod 1777 "$memory"
+fi
+in_memory() { # command...
+  if [ -z "$memory" ]; then "$@"; else TMPDIR=$memory SERVERS_ROOT=$memory/servers "$@"; fi
+}
 
 step() { # name, command...
   local name=$1 from=$SECONDS took status=0
@@ -162,12 +174,12 @@ if step 'lints and compilation' scripts/check.sh compile && take_programs; then
     ! asked infrastructure || step 'infrastructure' scripts/infrastructure.sh
     if step "the browser's half" assets; then
       if asked release; then
-        start_beside 'the optimised build' nice -n 5 scripts/build.sh release
+        start_beside 'the optimised build' scripts/build.sh release
       fi
-      ! asked suites || step 'suites' suites
+      ! asked suites || step 'suites' in_memory suites
       ! asked clients || step 'clients' on_test_build scripts/clients/run.sh "${names[@]}"
       # The last two side by side: containers that start and stop leave the cores to the browser.
-      ! asked browser || start_beside 'the browser tests' step 'browser' on_test_build scripts/browser.sh
+      ! asked browser || start_beside 'the browser tests' step 'browser' in_memory on_test_build scripts/browser.sh
       if asked release; then
         [ ${#names[@]} -gt 0 ] || names=(smoke image memory)
         step 'optimised build' released

@@ -1,3 +1,4 @@
+use dockyard_hub::accounts::PasswordCost;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -152,9 +153,14 @@ async fn wrong_credentials_get_no_token() {
     assert_eq!(posted.status(), StatusCode::OK);
 }
 
+/// A server whose passwords cost what they cost in use.
+async fn with_costly_passwords() -> TestApp {
+    TestApp::start_behind(|options| options.passwords = PasswordCost::default()).await
+}
+
 #[tokio::test]
 async fn right_passwords_at_the_same_moment_all_pass() {
-    let app = TestApp::start().await;
+    let app = with_costly_passwords().await;
     app.sign_up("alice").await;
     let log_in = || {
         let request = app.anonymous(Method::GET, "/token");
@@ -169,7 +175,7 @@ async fn right_passwords_at_the_same_moment_all_pass() {
 
 #[tokio::test]
 async fn a_flood_of_guesses_ends_in_503_and_leaves_those_who_are_known() {
-    let app = TestApp::start().await;
+    let app = with_costly_passwords().await;
     app.sign_up("alice").await;
     let log_in = |name: String, password: &'static str| {
         let request = app.anonymous(Method::GET, "/token");

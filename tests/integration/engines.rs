@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use dockyard_hub::HubOptions;
+use dockyard_hub::accounts::PasswordCost;
 use dockyard_hub::clock::Clock;
 use dockyard_hub::db::{DatabaseUrl, ServerUrl};
 use dockyard_hub::store::{BlobStore, FsStore, S3Options, S3Store};
@@ -15,6 +16,12 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 /// Where all tests put their objects, each below a prefix of its own.
 pub const BUCKET: &str = "dockyard";
+
+/// Hashes of passwords that take no time: hundreds are made in a run of the suite.
+const CHEAP: PasswordCost = PasswordCost {
+    memory_kib: 64,
+    passes: 1,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum On {
@@ -66,6 +73,7 @@ pub async fn options(folder: &Path, clock: Clock) -> HubOptions {
     HubOptions {
         database: url.map(|url| url.parse().unwrap()),
         bucket,
+        passwords: CHEAP,
         ..HubOptions::embedded(folder.to_owned(), clock)
     }
 }

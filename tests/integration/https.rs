@@ -157,6 +157,7 @@ async fn a_new_certificate_is_taken_up_while_clients_go_on() {
                     let answer = client.get(url).send().await.unwrap();
                     assert_eq!(answer.status(), StatusCode::OK);
                     asked.fetch_add(1, Ordering::Relaxed);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             })
         })

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::accounts::{Access, AccountError, Accounts, SignUpLimits};
+use crate::accounts::{Access, AccountError, Accounts, PasswordCost, SignUpLimits};
 use crate::backup::{self, BackupError, Progress, Told};
 use crate::clock::Clock;
 use crate::db::tables::{outbox, uploads};
@@ -45,6 +45,7 @@ pub struct HubOptions {
     pub bucket: Option<S3Options>,
     pub clock: Clock,
     pub sign_ups: SignUpLimits,
+    pub passwords: PasswordCost,
     pub uploads: UploadLimits,
 }
 
@@ -57,6 +58,7 @@ impl HubOptions {
             bucket: None,
             clock,
             sign_ups: SignUpLimits::default(),
+            passwords: PasswordCost::default(),
             uploads: UploadLimits::default(),
         }
     }
@@ -140,6 +142,7 @@ impl Hub {
             data_dir,
             clock,
             sign_ups,
+            passwords,
             uploads,
             ..
         } = options;
@@ -154,7 +157,7 @@ impl Hub {
         let search = Search::open(data_dir.join("search"), db.clone(), wall, changed.clone());
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone(), uploads);
         let blobs = Blobs::new(db.clone(), store.clone(), clock.clone());
-        let accounts = Accounts::open(db.clone(), clock.clone(), sign_ups).await?;
+        let accounts = Accounts::open(db.clone(), clock.clone(), sign_ups, passwords).await?;
         let collector = Collector::new(
             db.clone(),
             store.clone(),
@@ -270,7 +273,8 @@ impl Caretaker {
         let db = Db::open(&database).await?;
         let clock = db.clock(options.clock.clone()).await?;
         let uploads = Uploads::new(db.clone(), store.clone(), clock.clone(), options.uploads);
-        let accounts = Accounts::open(db.clone(), clock.clone(), options.sign_ups).await?;
+        let (sign_ups, passwords) = (options.sign_ups, options.passwords);
+        let accounts = Accounts::open(db.clone(), clock.clone(), sign_ups, passwords).await?;
         let tokens = accounts.tokens.clone();
         Ok(Self {
             collector: Collector::new(db.clone(), store.clone(), uploads, tokens, clock.clone()),

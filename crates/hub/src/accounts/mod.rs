@@ -20,7 +20,7 @@ pub use caller::{Caller, Credential, User};
 pub use error::AccountError;
 pub(crate) use grant::BeginError;
 pub use grant::{Administer, Delete, Grant, Permission, Pull, Push};
-pub use passwords::PASSWORD_MIN_CHARS;
+pub use passwords::{PASSWORD_MIN_CHARS, PasswordCost};
 pub use profile::{ABOUT_MAX_CHARS, PersonalTokens, Profile};
 pub use service::Accounts;
 pub use sessions::{NewSession, SessionSummary, Sessions};

@@ -13,10 +13,6 @@ use argon2::{Algorithm, Argon2, Params, Version};
 pub const PASSWORD_MIN_CHARS: usize = 8;
 /// Most bytes of a password: bounds the work of hashing it.
 const PASSWORD_MAX_BYTES: usize = 1024;
-/// What a hash costs: 9 MiB and four passes, as hard to guess as the more usual 19 MiB and two, and half of what every
-/// `docker login` and pull takes. Source: OWASP, "Password Storage Cheat Sheet", argon2id.
-const MEMORY_KIB: u32 = 9 * 1024;
-const PASSES: u32 = 4;
 /// Passwords hashed at once: each costs the memory above and tens of milliseconds of one core.
 const AT_ONCE: usize = 2;
 /// Of these, so many are of people who were not let in from where they are before: a flood of guesses leaves the rest.
@@ -25,12 +21,45 @@ const OF_STRANGERS: usize = 1;
 /// milliseconds each they wait some seconds.
 const WAITING: usize = 256;
 const OF_ONE_NETWORK: usize = 128;
-/// Hash that is checked when the user does not exist, so that the time taken tells nothing.
-const NOBODY: &str = "$argon2id$v=19$m=9216,t=4,p=1$OLlvmAsRD3DlqSilePFL6A$S8Y+zHc8UEOTIo1/eCVxL8i4PKdQONSk1+2aLLm8bso";
+/// Salt and key of the hash that is checked when the user does not exist, so that the time taken tells nothing.
+const NOBODY: &str = "OLlvmAsRD3DlqSilePFL6A$S8Y+zHc8UEOTIo1/eCVxL8i4PKdQONSk1+2aLLm8bso";
+
+/// What the hash of a password costs.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordCost {
+    pub memory_kib: u32,
+    pub passes: u32,
+}
+
+impl Default for PasswordCost {
+    /// 9 MiB and four passes, as hard to guess as the more usual 19 MiB and two, and half of what every `docker login`
+    /// and pull takes. Source: OWASP, "Password Storage Cheat Sheet", argon2id.
+    fn default() -> Self {
+        Self {
+            memory_kib: 9 * 1024,
+            passes: 4,
+        }
+    }
+}
+
+impl PasswordCost {
+    fn hashing(self) -> Argon2<'static> {
+        let params = Params::new(self.memory_kib, self.passes, 1, None);
+        let params = params.expect("the costs are within bounds");
+        Argon2::new(Algorithm::Argon2id, Version::default(), params)
+    }
+
+    /// A hash that no password belongs to, as costly to check as any other.
+    fn nobody(self) -> String {
+        let Self { memory_kib, passes } = self;
+        format!("$argon2id$v=19$m={memory_kib},t={passes},p=1${NOBODY}")
+    }
+}
 
 /// Hashes and checks passwords off the async threads.
 #[derive(Debug, Clone)]
 pub(super) struct Passwords {
+    cost: PasswordCost,
     all: Turns,
     strangers: Turns,
     /// Places by network: those of strangers are none of those who are known.
@@ -46,8 +75,9 @@ pub(super) struct Waiting {
 }
 
 impl Passwords {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(cost: PasswordCost) -> Self {
         Self {
+            cost,
             all: Turns::new(AT_ONCE, 2 * WAITING),
             strangers: Turns::new(OF_STRANGERS, WAITING),
             places_of_strangers: Places::new(WAITING, OF_ONE_NETWORK),
@@ -86,9 +116,9 @@ impl Passwords {
             let text = format!("choose a password of at most {PASSWORD_MAX_BYTES} bytes");
             return Err(AccountError::PasswordWeak(text));
         }
-        let password = password.clone();
+        let (password, cost) = (password.clone(), self.cost);
         let work = move || {
-            let hash = hashing().hash_password(password.reveal().as_bytes());
+            let hash = cost.hashing().hash_password(password.reveal().as_bytes());
             hash.expect("argon2 hashes every password of a bounded length")
                 .to_string()
         };
@@ -105,14 +135,14 @@ impl Passwords {
         if password.reveal().len() > PASSWORD_MAX_BYTES {
             return Ok(false);
         }
-        let password = password.clone();
+        let (password, cost) = (password.clone(), self.cost);
         let is_known = waiting.is_known;
         let work = move || {
             let _until_the_end = waiting;
             let exists = hash.is_some();
-            let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
+            let hash = hash.unwrap_or_else(|| cost.nobody());
             let matches = PasswordHash::new(&hash).is_ok_and(|hash| {
-                hashing()
+                cost.hashing()
                     .verify_password(password.reveal().as_bytes(), &hash)
                     .is_ok()
             });
@@ -141,11 +171,6 @@ impl Passwords {
     }
 }
 
-fn hashing() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).expect("the costs are within bounds");
-    Argon2::new(Algorithm::Argon2id, Version::default(), params)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,7 +180,7 @@ mod tests {
     /// A flood of guesses from one network leaves places for others; one from many leaves those of people who are known.
     #[test]
     fn those_who_wait_are_bounded_by_network() {
-        let passwords = Passwords::new();
+        let passwords = Passwords::new(PasswordCost::default());
         let flood: Vec<_> = (0..1000)
             .map_while(|_| passwords.wait(HERE, false).ok())
             .collect();
@@ -171,7 +196,7 @@ mod tests {
 
     #[tokio::test]
     async fn checks_what_it_hashed() {
-        let passwords = Passwords::new();
+        let passwords = Passwords::new(PasswordCost::default());
         let right = Secret::new("correct horse".to_owned());
         let hash = passwords.hash(&right, false).await.unwrap();
         let check = async |password: &Secret<String>, hash: Option<String>| {
@@ -186,14 +211,16 @@ mod tests {
 
     #[test]
     fn nobody_has_a_hash_that_costs_as_much() {
-        let hash = PasswordHash::new(NOBODY).unwrap();
-        let own = hashing().hash_password(b"x").unwrap();
+        let cost = PasswordCost::default();
+        let nobody = cost.nobody();
+        let hash = PasswordHash::new(&nobody).unwrap();
+        let own = cost.hashing().hash_password(b"x").unwrap();
         assert_eq!(hash.params, own.params);
     }
 
     #[tokio::test]
     async fn refuses_short_and_endless_passwords() {
-        let passwords = Passwords::new();
+        let passwords = Passwords::new(PasswordCost::default());
         for text in ["1234567".to_owned(), "x".repeat(1025)] {
             let result = passwords.hash(&Secret::new(text), false).await;
             assert!(matches!(result, Err(AccountError::PasswordWeak(_))));

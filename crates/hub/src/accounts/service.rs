@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use dockyard_oci::UserName;
 
-use super::passwords::Passwords;
+use super::passwords::{PasswordCost, Passwords};
 use super::shared_tries::SharedTries;
 use super::sign_up::{SETUP_KEYS, SignUpLimits, SignUps};
 use super::throttle::Throttle;
@@ -34,6 +34,7 @@ impl Accounts {
         db: Db,
         clock: Clock,
         sign_ups: SignUpLimits,
+        passwords: PasswordCost,
     ) -> Result<Self, DbError> {
         let sessions = Sessions::new(db.clone(), clock.clone());
         // Both are made at the first start, in one go.
@@ -48,7 +49,7 @@ impl Accounts {
             sign_ups: SignUps::new(sign_ups, clock.clone()),
             db,
             clock,
-            passwords: Passwords::new(),
+            passwords: Passwords::new(passwords),
             sessions,
             tokens,
         })

@@ -117,7 +117,7 @@ impl Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::{Accounts, SignUpLimits};
+    use crate::accounts::{Accounts, PasswordCost, SignUpLimits};
     use crate::clock::Clock;
     use crate::db::{DatabaseUrl, Db};
 
@@ -126,7 +126,8 @@ mod tests {
         let db = Db::open(&DatabaseUrl::Sqlite(folder.path().join("t.db")))
             .await
             .unwrap();
-        let accounts = Accounts::open(db, clock.clone(), SignUpLimits::default()).await;
+        let (limits, cost) = (SignUpLimits::default(), PasswordCost::default());
+        let accounts = Accounts::open(db, clock.clone(), limits, cost).await;
         (accounts.unwrap().tokens, folder)
     }
 
